@@ -1,0 +1,2 @@
+//! Writes of the audit.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Plain data of both sides.
+#![no_std]

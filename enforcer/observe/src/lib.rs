@@ -1,0 +1,2 @@
+//! Reads the state of the kernel, never changes it.
+#![forbid(unsafe_code)]

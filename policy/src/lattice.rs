@@ -1,0 +1,63 @@
+//! The order of strictness: `a ≤ b` means that `a` allows nothing that `b` denies.
+//!
+//! Every section of a [`crate::policy::Policy`] is a point in a lattice of its own; the policy is their
+//! product. The laws are property tests in `policy/tests/lattice.rs`.
+
+pub mod action;
+pub mod diagram;
+pub mod files;
+pub mod intervals;
+pub mod network;
+pub mod syscalls;
+
+use crate::origin::Origins;
+use serde::Serialize;
+
+/// An event that one policy allows and another denies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Witness {
+    /// What happens, as `explain` takes it: `syscall:socket(40, 0, 0)`, `cap:net_admin`, `write:/etc`.
+    pub event: String,
+    /// Who allows it.
+    pub allowed_by: Origins,
+    /// Who denies it.
+    pub denied_by: Origins,
+}
+
+/// Why two points have no meet, or none that can be written down.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum LatticeError {
+    /// Nothing satisfies both; a container must have some user, some label.
+    #[error("nothing satisfies both {what}: {left} and {right}")]
+    Empty {
+        /// What has no value.
+        what: &'static str,
+        /// One side, with its places.
+        left: String,
+        /// The other side, with its places.
+        right: String,
+    },
+    /// A decision diagram outgrew its limit.
+    #[error("the conditions on {call} need more than {limit} decisions; write them with fewer distinct bits")]
+    TooLarge {
+        /// The system call.
+        call: String,
+        /// The limit in nodes.
+        limit: usize,
+    },
+}
+
+/// A lattice ordered by strictness.
+pub trait Lattice: Sized {
+    /// The loosest point at least as strict as both.
+    fn meet(&self, other: &Self) -> Result<Self, LatticeError>;
+    /// The strictest point that allows what either allows.
+    fn join(&self, other: &Self) -> Result<Self, LatticeError>;
+    /// Events that `self` allows and `other` denies: none exactly where `self ≤ other`. One a section,
+    /// one a system call; not every event there is.
+    fn looser(&self, other: &Self) -> Vec<Witness>;
+    /// Whether `self` allows nothing that `other` denies.
+    fn le(&self, other: &Self) -> bool {
+        self.looser(other).is_empty()
+    }
+}

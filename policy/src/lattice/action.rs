@@ -1,0 +1,58 @@
+//! What the kernel does with a system call. seccomp(2).
+
+use serde::{Deserialize, Serialize};
+
+/// A seccomp action. Ordered by strictness as the kernel ranks stacked filters (seccomp(2)), strict
+/// first; of equal rank `ENOSYS` first, then data ascending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// `SECCOMP_RET_KILL_PROCESS`, 4.14.
+    KillProcess,
+    /// `SECCOMP_RET_KILL_THREAD`.
+    KillThread,
+    /// `SECCOMP_RET_TRAP` with `si_errno`.
+    Trap(u16),
+    /// `SECCOMP_RET_ERRNO` with the errno.
+    Errno(u16),
+    /// `SECCOMP_RET_USER_NOTIF`, 5.0.
+    Notify,
+    /// `SECCOMP_RET_TRACE` with the message.
+    Trace(u16),
+    /// `SECCOMP_RET_LOG`, 4.14.
+    Log,
+    /// `SECCOMP_RET_ALLOW`.
+    Allow,
+}
+
+/// `ENOSYS`: "this kernel does not have it", which programs take best. errno(3), the same on every
+/// architecture of the vocabulary.
+const ENOSYS: u16 = 38;
+
+impl Action {
+    /// Position in the kernel's ranking, then the order inside a rank.
+    fn key(self) -> (u8, bool, u16) {
+        match self {
+            Action::KillProcess => (0, false, 0),
+            Action::KillThread => (1, false, 0),
+            Action::Trap(data) => (2, false, data),
+            Action::Errno(errno) => (3, errno != ENOSYS, errno),
+            Action::Notify => (4, false, 0),
+            Action::Trace(data) => (5, false, data),
+            Action::Log => (6, false, 0),
+            Action::Allow => (7, false, 0),
+        }
+    }
+}
+
+impl Ord for Action {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl PartialOrd for Action {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}

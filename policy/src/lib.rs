@@ -1,0 +1,20 @@
+//! The profile language of stockade, the lattice its policies live in, and the compilers that turn a
+//! policy into a plan for one host.
+//!
+//! ```text
+//! profile text → Profile → Policy → Plan
+//!     parse      resolve   compile
+//! ```
+//!
+//! This crate does no I/O: whatever must be looked up outside (a profile named in `extends`, a user
+//! name, the interpreter of a program) is asked of a [`lookup::Lookup`].
+#![forbid(unsafe_code)]
+
+pub mod condition;
+pub mod host;
+pub mod lattice;
+pub mod lookup;
+pub mod origin;
+pub mod plan;
+pub mod policy;
+pub mod vocab;

@@ -1,0 +1,3 @@
+//! stockade.
+#![forbid(unsafe_code)]
+fn main() {}
