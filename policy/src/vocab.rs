@@ -4,9 +4,11 @@
 //! that a start of the binary relocates nothing for them; typed views are built on first use.
 
 pub mod arch;
+pub mod bypass;
 pub mod capabilities;
 pub mod constants;
 mod generated;
+pub mod groups;
 pub mod nearest;
 pub mod parameters;
 mod pool;
@@ -15,6 +17,7 @@ pub mod version;
 
 pub use arch::Arch;
 pub use capabilities::{Cap, CapSet};
+pub use groups::{Group, Risk};
 pub use nearest::nearest;
 pub use parameters::Parameter;
 pub use version::{TABLE_VERSION, TableVersion};

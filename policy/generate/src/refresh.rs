@@ -11,6 +11,7 @@ mod numbers;
 mod prototypes;
 mod raw_sys;
 mod signatures;
+mod systemd;
 mod tracefs;
 
 /// Rewrites every table that is read from elsewhere.
@@ -20,6 +21,7 @@ pub(crate) fn run() -> Result<(), Error> {
     let signatures = signatures::collect()?;
     places::write(&places::data("syscall-parameters.tsv"), &signatures::table(&signatures))?;
     places::write(&places::data("parameter-aliases.tsv"), &manual::table(&signatures)?)?;
+    places::write(&places::data("systemd-sets.tsv"), &systemd::table()?)?;
     places::write(&places::data("constants.tsv"), &constants::table(&raw_sys)?)
 }
 
