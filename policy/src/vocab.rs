@@ -10,6 +10,8 @@ pub mod constants;
 mod generated;
 pub mod groups;
 pub mod nearest;
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+mod oracle;
 pub mod parameters;
 mod pool;
 pub mod syscalls;

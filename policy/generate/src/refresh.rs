@@ -25,6 +25,11 @@ pub(crate) fn run() -> Result<(), Error> {
     places::write(&places::data("constants.tsv"), &constants::table(&raw_sys)?)
 }
 
+/// A scratch folder that goes away with its last use.
+fn scratch() -> Result<tempfile::TempDir, Error> {
+    tempfile::tempdir().map_err(|source| Error::Write { path: std::env::temp_dir(), source })
+}
+
 /// Runs a program to its end; whatever it exits with, its output.
 fn output(command: &mut Command) -> Result<Output, Error> {
     command.output().map_err(|source| Error::Command {
