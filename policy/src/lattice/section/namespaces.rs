@@ -11,12 +11,15 @@ impl Namespaces {
     /// Whose namespace of this kind it is: a joined one counts as private, one that nobody names is the
     /// host's.
     pub fn mode(&self, kind: NamespaceKind) -> Ruled<NamespaceMode> {
-        match (&self.network_path, self.modes.get(&kind)) {
-            (Some(path), _) if kind == NamespaceKind::Network => {
-                Ruled { value: NamespaceMode::Private, origins: path.origins.clone() }
-            }
-            (_, Some(mode)) => mode.clone(),
-            (_, None) => Ruled::unwritten(NamespaceMode::Host),
+        let mode = self.modes.get(&kind);
+        let Some(path) = self.network_path.as_ref().filter(|_| kind == NamespaceKind::Network) else {
+            return mode.cloned().unwrap_or_else(|| Ruled::unwritten(NamespaceMode::Host));
+        };
+        let said = mode.filter(|mode| mode.value == NamespaceMode::Private);
+        let by_mode = said.iter().flat_map(|mode| mode.origins.iter());
+        Ruled {
+            value: NamespaceMode::Private,
+            origins: path.origins.iter().chain(by_mode).cloned().collect(),
         }
     }
 
