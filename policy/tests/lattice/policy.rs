@@ -232,6 +232,13 @@ fn same(a: &Policy, b: &Policy) -> bool {
     a.le(b) && b.le(a)
 }
 
+/// Everything about the point with its origins; the path of a joined namespace is plan data, the first
+/// side's, and its origin has gone into the mode.
+fn in_order(policy: &Policy) -> String {
+    let namespaces = Namespaces { network_path: None, ..policy.namespaces.clone() };
+    with_origins(&Policy { namespaces, ..policy.clone() })
+}
+
 fn combine(a: &Policy, b: &Policy, toward: Toward) -> Result<Policy, TestCaseError> {
     a.combine(b, toward).map_err(|error| TestCaseError::reject(error.to_string()))
 }
@@ -303,12 +310,12 @@ proptest! {
         let aa = combine(&a, &a, toward)?;
         prop_assert!(same(&aa, &a));
         let ab = combine(&a, &b, toward)?;
-        prop_assert_eq!(with_origins(&ab), with_origins(&combine(&b, &a, toward)?));
+        prop_assert_eq!(in_order(&ab), in_order(&combine(&b, &a, toward)?));
         let left = combine(&ab, &c, toward)?;
         let right = combine(&a, &combine(&b, &c, toward)?, toward)?;
-        prop_assert_eq!(with_origins(&left), with_origins(&right));
+        prop_assert_eq!(in_order(&left), in_order(&right));
         let again = combine(&left, &left, toward)?;
-        prop_assert_eq!(with_origins(&again), with_origins(&left));
+        prop_assert_eq!(in_order(&again), in_order(&left));
     }
 
     #[test]
