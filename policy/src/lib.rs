@@ -10,11 +10,16 @@
 //! name, the interpreter of a program) is asked of a [`lookup::Lookup`].
 #![forbid(unsafe_code)]
 
+#[expect(missing_docs)]
+pub mod compile;
 pub mod condition;
+#[expect(missing_docs)]
+pub mod explain;
 pub mod host;
 pub mod lattice;
 pub mod lookup;
 pub mod origin;
 pub mod plan;
 pub mod policy;
+pub mod seccomp;
 pub mod vocab;
