@@ -10,10 +10,8 @@
 //! name, the interpreter of a program) is asked of a [`lookup::Lookup`].
 #![forbid(unsafe_code)]
 
-#[expect(missing_docs)]
 pub mod compile;
 pub mod condition;
-#[expect(missing_docs)]
 pub mod explain;
 pub mod host;
 pub mod lattice;

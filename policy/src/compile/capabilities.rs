@@ -26,8 +26,11 @@ pub(super) fn compile(
     let asked = &policy.capabilities;
     let kernel = host.kernel_capabilities;
     // The first process of a user namespace has all of them, over what the namespace owns.
-    let reachable =
-        if identity.user_namespace.is_some() { kernel } else { host.caller.capabilities.intersection(kernel) };
+    let reachable = if identity.user_namespace.is_some() {
+        kernel
+    } else {
+        host.caller.capabilities.intersection(kernel)
+    };
     // All capabilities is what a policy says that does not constrain them, and not a wish.
     if asked.value != CapSet::ALL {
         for (name, why, remedy) in missing(asked.value.minus(reachable), kernel) {

@@ -126,7 +126,8 @@ fn drop_groups(policy: &Policy, identity: &mut Identity, gaps: &mut Gaps<'_>) {
     if asked.is_empty() {
         return;
     }
-    let origins: Origins = policy.users.groups.iter().flat_map(|group| group.origins.iter().cloned()).collect();
+    let origins: Origins =
+        policy.users.groups.iter().flat_map(|group| group.origins.iter().cloned()).collect();
     let names: Vec<String> = asked.iter().map(ToString::to_string).collect();
     let obstacle = Obstacle::new(
         "without setgid setgroups(2) is denied in a new user namespace",

@@ -40,14 +40,8 @@ pub(super) fn compile(
 ) -> Result<Process, CompileError> {
     let asked = &policy.process;
     if asked.write_xor_execute.value && !host.write_xor_execute {
-        let obstacle =
-            Obstacle::new("the kernel does not have PR_SET_MDWE", "boot a kernel of 6.3 or later");
-        gaps.add(
-            Section::Process,
-            "process: write_xor_execute",
-            obstacle,
-            &asked.write_xor_execute.origins,
-        );
+        let obstacle = Obstacle::new("the kernel does not have PR_SET_MDWE", "boot a kernel of 6.3 or later");
+        gaps.add(Section::Process, "process: write_xor_execute", obstacle, &asked.write_xor_execute.origins);
     }
     if let Some(hostname) = &asked.hostname {
         its_own(namespaces, NamespaceKind::Uts, "hostname", &hostname.origins)?;
@@ -113,8 +107,5 @@ fn visible(policy: &Policy, workdir: &Ruled<String>) -> Result<(), CompileError>
     if rights.value != Rights::NONE || mounted {
         return Ok(());
     }
-    Err(CompileError::HiddenWorkdir {
-        path: path.clone(),
-        origins: both(&workdir.origins, &rights.origins),
-    })
+    Err(CompileError::HiddenWorkdir { path: path.clone(), origins: both(&workdir.origins, &rights.origins) })
 }

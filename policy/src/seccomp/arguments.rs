@@ -165,18 +165,21 @@ impl Diagrams {
 }
 
 impl Chain {
-    /// Bits decided, less the second test that three different outcomes take.
-    fn worth(&self) -> u32 {
-        let outcomes = match (self.below, self.above) {
-            (Some(below), Some(above)) => below != above && below != self.equal && above != self.equal,
-            _ => false,
+    /// Bits decided, less the second test that three different outcomes take; then how cheap the test is.
+    fn worth(&self) -> (u32, u32) {
+        let (tests, cheapness) = match (self.below, self.above) {
+            // One bit set among many, which needs no mask.
+            (None, _) => (1, 2),
+            (Some(below), above) if above.is_none_or(|above| above == below) => (1, 1),
+            (_, above) if above == Some(self.equal) || self.below == Some(self.equal) => (1, 0),
+            _ => (2, 0),
         };
-        self.mask.count_ones() - u32::from(outcomes)
+        ((self.mask.count_ones() + 1).saturating_sub(tests), cheapness)
     }
 
     /// The one worth more; of two that are worth the same, `self`.
     fn better(self, other: Chain) -> Chain {
-        // A chain of one bit has at most two outcomes, so going on from nothing always wins.
+        // The chain without a bit is worth 0, any that goes on from it more.
         if other.worth() > self.worth() { other } else { self }
     }
 }

@@ -159,21 +159,33 @@ pub struct Outcome {
     pub steps: usize,
 }
 
-/// Runs a program that passes [`check`] on one event.
-pub fn run(program: &[Instruction], event: &Event) -> Result<Outcome, CheckError> {
-    check(program)?;
-    let mut state = State::default();
-    let mut at = 0;
-    let mut steps = 0;
-    // Jumps only go forward, so this ends; `check` keeps `at` inside.
-    while let Some(instruction) = program.get(at) {
-        steps += 1;
-        match state.step(*instruction, event) {
-            Step::Next(skipped) => at += 1 + skipped,
-            Step::Return(value) => return Ok(Outcome { value, steps }),
-        }
+/// A program that the kernel would take.
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a>(&'a [Instruction]);
+
+impl<'a> Program<'a> {
+    /// Checks the program once, for any number of runs.
+    pub fn new(instructions: &'a [Instruction]) -> Result<Self, CheckError> {
+        check(instructions)?;
+        Ok(Program(instructions))
     }
-    Err(CheckError::End)
+
+    /// What it says of one event.
+    pub fn run(&self, event: &Event) -> Outcome {
+        let mut state = State::default();
+        let mut at = 0;
+        let mut steps = 0;
+        // Jumps only go forward, so this ends.
+        while let Some(instruction) = self.0.get(at) {
+            steps += 1;
+            match state.step(*instruction, event) {
+                Step::Next(skipped) => at += 1 + skipped,
+                Step::Return(value) => return Outcome { value, steps },
+            }
+        }
+        // Never reached: `check` refuses jumps beyond the end. It is a kill all the same.
+        Outcome { value: 0, steps }
+    }
 }
 
 #[derive(Default)]
@@ -281,7 +293,7 @@ mod tests {
     };
 
     fn result(program: &[Instruction]) -> Result<u32, CheckError> {
-        run(program, &EVENT).map(|outcome| outcome.value)
+        Program::new(program).map(|program| program.run(&EVENT).value)
     }
 
     #[test]
