@@ -2,7 +2,7 @@
 
 use super::diagram::{Decision, Diagram};
 use super::event::Event;
-use super::{Lattice, LatticeError, Toward, Witness};
+use super::{Lattice, LatticeError, Toward, Verdict, Witness};
 use crate::vocab::Arch;
 use crate::vocab::arch::X32_BIT;
 use serde::Serialize;
@@ -179,6 +179,17 @@ impl Lattice for Syscalls {
             tables.insert(*arch, Table::coalesced(starts));
         }
         Ok(Syscalls { tables })
+    }
+
+    fn admits(&self, event: &Event) -> Option<Verdict> {
+        match event {
+            Event::Syscall { arch, number, arguments, answer } => {
+                let decision = self.decide(*arch, *number, arguments);
+                let allowed = decision.action >= *answer;
+                Some(Verdict { allowed, origins: decision.origins.clone() })
+            }
+            _ => None,
+        }
     }
 
     /// One witness for each interval of numbers in which neither side changes its mind: the arguments

@@ -62,12 +62,10 @@ impl fmt::Display for Event {
             Event::Amount(quantity, Some(amount)) => write!(f, "{quantity}={amount}"),
             Event::Amount(quantity, None) => write!(f, "{quantity} without limit"),
             Event::Peer { direction, address, protocol, port } => {
-                let verb = match direction {
-                    Direction::Egress => "connect",
-                    Direction::Ingress => "accept",
-                };
-                write!(f, "{verb}:{}/{}", SocketAddr::new(*address, *port), lower(protocol))
+                let peer = SocketAddr::new(*address, *port);
+                write!(f, "{}:{peer}/{}", verb(*direction), lower(protocol))
             }
+            Event::AnyPeer(direction) => write!(f, "{}:any other peer", verb(*direction)),
             Event::Label(module, label) => {
                 write!(f, "{}:", lower(module))?;
                 match label {
@@ -127,6 +125,13 @@ fn lower(variant: &impl fmt::Debug) -> String {
         name.push(letter.to_ascii_lowercase());
     }
     name
+}
+
+fn verb(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Egress => "connect",
+        Direction::Ingress => "accept",
+    }
 }
 
 fn right_name(right: Rights) -> &'static str {
