@@ -9,6 +9,7 @@ mod error;
 mod filter;
 mod gaps;
 mod identity;
+pub(crate) mod implied;
 mod landlock;
 mod later;
 mod mounts;
@@ -18,6 +19,8 @@ mod process;
 mod view;
 
 pub use error::CompileError;
+pub(crate) use later::limits as traffic_limits;
+pub(crate) use mounts::private_tmp;
 
 use crate::host::Host;
 use crate::lookup::Lookup;

@@ -3,12 +3,13 @@
 use super::error::CompileError;
 use super::gaps::{Gaps, Obstacle};
 use crate::host::{Host, SeccompHost};
-use crate::lattice::action::Action;
+use crate::lattice::action::{Action, Class};
 use crate::lattice::diagram::Decision;
 use crate::origin::Origins;
 use crate::plan::Seccomp;
 use crate::policy::{Policy, Section};
 use crate::seccomp::{self, bpf};
+use crate::vocab::syscalls;
 use std::collections::BTreeMap;
 
 /// `SECCOMP_FILTER_FLAG_SPEC_ALLOW`, 4.17: without it some kernels slow the process down against
@@ -81,21 +82,13 @@ fn note_gaps(used: &BTreeMap<Action, Origins>, offered: &SeccompHost, gaps: &mut
 
 /// The filter is the last thing before exec: it must let that through.
 fn check_execve(policy: &Policy, host: &Host) -> Result<(), CompileError> {
-    let diagram = policy.syscalls.table(host.arch).diagram(execve(host.arch));
-    if diagram.decisions().any(|decision| matches!(decision.action, Action::Allow | Action::Log)) {
+    let number = syscalls::number(host.arch, "execve");
+    let diagram = number.map(|number| policy.syscalls.table(host.arch).diagram(number));
+    let mut decisions = diagram.iter().flat_map(|diagram| diagram.decisions());
+    if decisions.any(|decision| decision.action.class() == Class::Done) {
         return Ok(());
     }
-    let origins = diagram.decisions().flat_map(|decision| decision.origins.iter().cloned()).collect();
+    let decisions = diagram.iter().flat_map(|diagram| diagram.decisions());
+    let origins = decisions.flat_map(|decision| decision.origins.iter().cloned()).collect();
     Err(CompileError::Execve { arch: host.arch, origins })
-}
-
-/// The number of execve(2). arch/*/entry/syscalls.
-fn execve(arch: crate::vocab::Arch) -> u32 {
-    use crate::vocab::Arch;
-    match arch {
-        Arch::X86_64 => 59,
-        Arch::I386 | Arch::Arm => 11,
-        Arch::X32 => 520,
-        Arch::Aarch64 => 221,
-    }
 }

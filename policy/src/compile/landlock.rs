@@ -7,13 +7,14 @@
 
 use super::error::{CompileError, both};
 use super::gaps::{Gaps, Obstacle};
+use super::implied::{Implied, Kind};
 use super::paths;
 use super::view::View;
 use crate::host::Host;
 use crate::lattice::files::Rights;
 use crate::origin::Origins;
 use crate::plan::{Capabilities, Landlock, LandlockRule, Namespaces};
-use crate::policy::{Device, MountRight, NamespaceKind, Policy, ProcView, Section};
+use crate::policy::{NamespaceKind, Policy, Section};
 use crate::vocab::Cap;
 use std::collections::BTreeMap;
 
@@ -180,49 +181,19 @@ fn of_devices(path: &str, rights: Rights) -> u64 {
 }
 
 /// What the sections beside the tree put into it.
-fn implied(policy: &Policy) -> Vec<LandlockRule> {
-    let mut out = Vec::new();
-    let mut add = |path: String, access: u64, rights: Rights, origins: &Origins| {
-        out.push(LandlockRule { origins: origins.clone(), ..rule(&path, access, rights.closed()) });
-    };
-    let proc = &policy.files.proc;
-    match proc.value {
-        ProcView::None => {}
-        ProcView::Minimal | ProcView::Hidden => {
-            add("/proc".to_owned(), access::READ, Rights::READ, &proc.origins);
-        }
-        ProcView::Full => {
-            add("/proc".to_owned(), access::READ | access::WRITE_FILE, Rights::WRITE, &proc.origins);
-        }
-    }
-    if let Some(devices) = &policy.devices {
-        for device in &devices.value {
-            match device {
-                Device::Node(name) => {
-                    add(format!("/dev/{name}"), access::DEVICE, Rights::WRITE, &devices.origins);
-                }
-                Device::Pts => {
-                    for path in ["/dev/pts", "/dev/ptmx"] {
-                        let listed = access::DEVICE | access::READ_DIR;
-                        add(path.to_owned(), listed, Rights::WRITE, &devices.origins);
-                    }
-                }
-                Device::Shm => {
-                    let access = access::READ | access::WRITE;
-                    add("/dev/shm".to_owned(), access, Rights::WRITE, &devices.origins);
-                }
-            }
-        }
-    }
-    if let Some(tmp) = super::mounts::private_tmp(policy) {
-        add("/tmp".to_owned(), access::READ | access::WRITE, Rights::WRITE, &tmp.origins);
-    }
-    for (at, mount) in policy.mounts.iter().flatten() {
-        let rights = super::mounts::rights(mount);
-        let devices = if mount.allows.value.contains(&MountRight::Dev) { access::IOCTL_DEV } else { 0 };
-        add(at.clone(), of_rights(rights) | devices, rights, &mount.from.origins);
-    }
-    out
+fn implied(policy: &Policy) -> impl Iterator<Item = LandlockRule> {
+    super::implied::all(policy).into_iter().map(|Implied { at, kind, rights, origins, .. }| {
+        let access = match kind {
+            // Nothing is made or removed there.
+            Kind::Proc => of_rights(rights) & (access::READ | access::WRITE_FILE),
+            Kind::Devices => 0,
+            Kind::Node => access::DEVICE,
+            Kind::Terminals => access::DEVICE | access::READ_DIR,
+            Kind::Scratch | Kind::Mount { devices: false } => of_rights(rights),
+            Kind::Mount { devices: true } => of_rights(rights) | access::IOCTL_DEV,
+        };
+        LandlockRule { origins, ..rule(&at, access, rights) }
+    })
 }
 
 #[cfg(test)]

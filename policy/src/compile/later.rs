@@ -38,7 +38,7 @@ pub(super) fn traffic(policy: &Policy, gaps: &mut Gaps<'_>) -> Option<Network> {
 }
 
 /// The limits that are set, by the name that a profile gives them.
-fn limits(traffic: &Traffic) -> impl Iterator<Item = (&'static str, &Origins)> {
+pub(crate) fn limits(traffic: &Traffic) -> impl Iterator<Item = (&'static str, &Origins)> {
     let Traffic { rate, packets, new_connections, per_source_new_connections, open_connections, peers } =
         traffic;
     let rates = [

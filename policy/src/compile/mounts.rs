@@ -3,10 +3,11 @@
 //! Mounts enforce what Landlock cannot take back below a grant: paths that are hidden, read-only or
 //! noexec inside something looser, and writable ones inside a read-only root.
 
-mod masks;
+pub(super) mod masks;
 
 use super::error::{CompileError, both};
 use super::gaps::{Gaps, Obstacle};
+use super::implied;
 use super::paths;
 use super::view::View;
 use crate::host::Host;
@@ -43,7 +44,7 @@ pub(super) fn compile(
 
 /// The private `/tmp`, where one is asked for. Without bound and written by no one it is the top of the
 /// order, which asks for nothing.
-pub(super) fn private_tmp(policy: &Policy) -> Option<&Ruled<u64>> {
+pub(crate) fn private_tmp(policy: &Policy) -> Option<&Ruled<u64>> {
     policy.files.tmp.as_ref().filter(|tmp| tmp.value != u64::MAX || !tmp.origins.is_empty())
 }
 
@@ -91,20 +92,11 @@ fn check_places(policy: &Policy) -> Result<(), CompileError> {
     Ok(())
 }
 
-fn masks(policy: &Policy) -> &'static [Mask] {
-    match policy.files.proc.value {
-        // `subset=pid` has none of these paths.
-        ProcView::None | ProcView::Minimal => &[],
-        ProcView::Hidden | ProcView::Full => &masks::MASKS,
-    }
-}
-
 /// Refuses grants on what the view of `/proc` withholds.
 fn check_masks(policy: &Policy, view: &View) -> Result<(), CompileError> {
-    for mask in masks(policy) {
+    for mask in implied::masks(policy) {
         for (path, rights) in view.places().filter(|(path, _)| paths::is_within(path, mask.path)) {
-            let withheld = if mask.hide { Rights::ALL } else { Rights::WRITE };
-            if rights.value.intersection(withheld) != Rights::NONE {
+            if rights.value.intersection(mask.withheld()) != Rights::NONE {
                 return Err(CompileError::Masked {
                     path: path.to_owned(),
                     mask: mask.path,
@@ -142,7 +134,7 @@ fn entries(policy: &Policy, view: &View, read_only: bool, gaps: &mut Gaps<'_>) -
     let mounts: BTreeMap<&str, &Mount> =
         policy.mounts.iter().flatten().map(|(at, mount)| (at.as_str(), mount)).collect();
     let special = special(policy);
-    let masks: BTreeMap<&str, &Mask> = masks(policy).iter().map(|mask| (mask.path, mask)).collect();
+    let masks: BTreeMap<&str, &Mask> = implied::masks(policy).iter().map(|mask| (mask.path, mask)).collect();
     let mut points: Vec<&str> =
         view.places().map(|(path, _)| path).collect::<BTreeSet<_>>().into_iter().collect();
     points.extend(mounts.keys().chain(special.keys()).chain(masks.keys()));

@@ -1,13 +1,22 @@
 //! Paths of a whole `/proc` that tell about the host or change it. proc(5).
 
+use crate::lattice::files::Rights;
+
 /// One such path.
-pub(super) struct Mask {
+pub(crate) struct Mask {
     /// Inside the root.
-    pub(super) path: &'static str,
+    pub(crate) path: &'static str,
     /// Hidden, else read-only.
-    pub(super) hide: bool,
+    pub(crate) hide: bool,
     /// What it would give away, after "because it".
-    pub(super) reason: &'static str,
+    pub(crate) reason: &'static str,
+}
+
+impl Mask {
+    /// What may not be done there, whatever the tree says. A read-only mask is noexec too.
+    pub(crate) fn withheld(&self) -> Rights {
+        if self.hide { Rights::ALL } else { Rights::WRITE.union(Rights::EXECUTE) }
+    }
 }
 
 const fn hide(path: &'static str, reason: &'static str) -> Mask {
@@ -19,7 +28,7 @@ const fn read_only(path: &'static str, reason: &'static str) -> Mask {
 }
 
 /// The paths that container engines mask, and why.
-pub(super) const MASKS: [Mask; 14] = [
+pub(in crate::compile) const MASKS: [Mask; 14] = [
     hide("/proc/acpi", "controls the host's power and fans"),
     hide("/proc/asound", "lists the host's sound devices, and some of its files configure them"),
     hide("/proc/kcore", "is the memory of the kernel"),
