@@ -175,6 +175,20 @@ fn the_witness_is_the_smallest_call() {
     assert_eq!(denies.find(&plain(Action::Allow), |a, b| a.action > b.action), None);
 }
 
+#[test]
+fn a_search_forgets_the_branch_it_came_back_from() {
+    let odd = |argument| {
+        let operator = Operator::NotEqual;
+        Condition::Compare(Comparison { argument, width: Width::U64, mask: 1, operator, value: 0 })
+    };
+    let choose = |argument, set, clear| Diagram::choose("test", &odd(argument), &set, &clear).unwrap();
+    let even = choose(1, plain(Action::Errno(13)), plain(Action::Errno(1)));
+    let logs = choose(1, plain(Action::Errno(1)), plain(Action::Log));
+    let diagram = choose(0, logs, even);
+    let found = diagram.find(&plain(Action::Allow), |a, _| a.action == Action::Log);
+    assert_eq!(found, Some([1, 0, 0, 0, 0, 0]));
+}
+
 /// Equality of two arguments bit by bit needs every value of the first to be remembered.
 #[test]
 fn a_diagram_that_outgrows_the_limit_is_a_clear_error() {
