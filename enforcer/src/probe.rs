@@ -4,6 +4,7 @@
 //! forks nothing. What only a trial in a child can tell is in [`trials`], for `doctor`.
 
 mod cgroups;
+mod limits;
 mod report;
 mod trials;
 
@@ -67,6 +68,7 @@ pub fn host() -> Result<Host, ProbeError> {
     let caller = Caller { uid: status.uids[1], gid: status.gids[1], capabilities: status.effective };
     let landlock_abi = sys::landlock_abi();
     let mount_setattr = sys::mount_setattr();
+    let cgroup = cgroups::find()?;
     Ok(Host {
         kernel: sys::kernel_release(),
         arch,
@@ -79,7 +81,9 @@ pub fn host() -> Result<Host, ProbeError> {
         // its own either. The launcher's mount decides in the end, and fails closed.
         proc_options: sys::proc_options().unwrap_or(mount_setattr),
         mount_setattr,
-        cgroup: cgroups::find()?,
+        swap_accounting: limits::swap_accounting(&cgroup),
+        block_devices: limits::block_devices(),
+        cgroup,
         security_modules: security_modules(),
         caller,
     })

@@ -93,7 +93,8 @@ pub enum CgroupHost {
     },
     /// Legacy hierarchies, by controller.
     V1 {
-        /// Directory in which the caller can make children, by controller.
+        /// Directory in which the caller can make children, by the controller's name on v2 (`io` is
+        /// `blkio`).
         parents: BTreeMap<String, String>,
     },
 }

@@ -13,6 +13,7 @@
 pub mod compile;
 pub mod condition;
 pub mod explain;
+pub mod export;
 pub mod host;
 pub mod lattice;
 pub mod lookup;

@@ -113,7 +113,7 @@ impl Writer<'_> {
                 format!("children of {parent} do not get the controller {v2}"),
                 format!("write +{v2} to {parent}/cgroup.subtree_control"),
             )),
-            CgroupHost::V1 { parents } => parents.get(v1).cloned().ok_or_else(|| {
+            CgroupHost::V1 { parents } => parents.get(v2).cloned().ok_or_else(|| {
                 Obstacle::new(
                     format!("no hierarchy of the controller {v1} takes a new cgroup of the caller's"),
                     format!("mount the controller {v1} and give the caller a cgroup in it"),

@@ -14,32 +14,48 @@ fn is_within(path: &str, ancestor: &str) -> bool {
 
 /// What a process may do at `path`, by the plan alone: Landlock adds up all rules above, the last mount above
 /// decides the rest.
-fn effective(plan: &Plan, path: &str) -> Rights {
+pub(crate) fn effective(plan: &Plan, path: &str) -> Rights {
     let by_rules = plan.landlock.as_ref().map_or(u64::MAX, |landlock| {
         let above = landlock.rules.iter().filter(|rule| is_within(path, &rule.path));
         above.fold(0, |access, rule| access | rule.access)
     });
-    let mount = plan.mounts.entries.iter().rfind(|entry| is_within(path, &entry.at));
-    let (visible, write, exec) = match mount.map(|entry| &entry.what) {
-        None => (true, !plan.mounts.read_only, true),
-        Some(MountKind::Hide) => (false, false, false),
-        Some(MountKind::Writable { exec }) => (true, true, *exec),
-        Some(MountKind::ReadOnly { exec }) => (true, false, *exec),
-        Some(MountKind::Bind { write, exec, .. }) => (true, *write, *exec),
-    };
+    let (visible, write, exec) = mounted(plan, path);
     if !visible {
         return Rights::NONE;
     }
     let can = |bit: u64| by_rules & bit != 0;
     [
         (Rights::VISIBLE, true),
-        (Rights::READ, can(1 << 3)),
-        (Rights::WRITE, can(1 << 1) && can(1 << 8) && write),
+        (Rights::READ, can(1 << 2)),
+        (Rights::WRITE, can(1 << 1) && write),
         (Rights::EXECUTE, can(1 << 0) && exec),
     ]
     .into_iter()
     .filter(|(_, holds)| *holds)
     .fold(Rights::NONE, |rights, (right, _)| rights.union(right))
+}
+
+/// Whether the mount nearest above `path` shows it, lets it be written, lets it be executed: of two at one
+/// path the later one, and the special file systems come before the entries.
+fn mounted(plan: &Plan, path: &str) -> (bool, bool, bool) {
+    let special = [
+        ("/proc", plan.mounts.proc != ProcView::None),
+        ("/dev", plan.mounts.devices.is_some()),
+        ("/tmp", plan.mounts.tmp.is_some()),
+    ];
+    let special =
+        special.into_iter().filter(|(_, is_there)| *is_there).map(|(at, _)| (at, (true, true, false)));
+    let entries = plan.mounts.entries.iter().map(|entry| {
+        let allows = match &entry.what {
+            MountKind::Hide => (false, false, false),
+            MountKind::Writable { exec } => (true, true, *exec),
+            MountKind::ReadOnly { exec } => (true, false, *exec),
+            MountKind::Bind { write, exec, .. } => (true, *write, *exec),
+        };
+        (entry.at.as_str(), allows)
+    });
+    let above = special.chain(entries).filter(|(at, _)| is_within(path, at));
+    above.max_by_key(|(at, _)| at.len()).map_or((true, !plan.mounts.read_only, true), |(_, allows)| allows)
 }
 
 /// Nothing but the tree.
@@ -62,7 +78,7 @@ fn statements() -> impl Strategy<Value = Vec<(String, Rights)>> {
     prop::collection::vec((path, rights), 0..7)
 }
 
-fn trees() -> impl Strategy<Value = FileTree> {
+pub(crate) fn trees() -> impl Strategy<Value = FileTree> {
     statements().prop_map(|statements| {
         let statements: Vec<(&str, Rights, u32)> =
             statements.iter().map(|(path, rights)| (path.as_str(), *rights, 21)).collect();
@@ -70,7 +86,7 @@ fn trees() -> impl Strategy<Value = FileTree> {
     })
 }
 
-fn probes() -> Vec<String> {
+pub(crate) fn probes() -> Vec<String> {
     let mut paths = vec![String::new()];
     for depth in 0..4 {
         for index in 0..paths.len() {

@@ -1,6 +1,8 @@
 //! Policies compiled for hosts.
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 
 mod contradictions;
+mod explain;
 mod files;
 mod identity;
 mod resources;
@@ -123,4 +125,15 @@ fn an_action_that_the_kernel_lacks_is_a_gap() {
     let log = Decision { action: Action::Log, origins: Origins::from([origin(50)]) };
     policy.syscalls = Syscalls::new(BTreeMap::new(), &log);
     assert!(gaps(&plan(&policy, &host).unwrap()).contains(&"seccomp: log"));
+}
+
+#[test]
+fn a_raw_filter_is_eight_bytes_an_instruction() {
+    let filtered = plan(&web(), &root_on_v1()).unwrap();
+    let bytes = stockade_policy::export::seccomp_bpf(&filtered);
+    assert_eq!(bytes.len(), 8 * filtered.seccomp.unwrap().program.len());
+    // BPF_LD | BPF_W | BPF_ABS of seccomp_data.arch.
+    assert_eq!(bytes[..8], [0x20, 0, 0, 0, 4, 0, 0, 0]);
+    let unconstrained = plan(&Policy::unconstrained("all"), &root_on_v1()).unwrap();
+    assert_eq!(stockade_policy::export::seccomp_bpf(&unconstrained), [6, 0, 0, 0, 0, 0, 0xff, 0x7f]);
 }

@@ -38,8 +38,8 @@ pub(crate) fn root_on_v1() -> Host {
         proc_options: true,
         mount_setattr: true,
         cgroup: CgroupHost::V1 {
-            parents: ["memory", "cpu", "pids", "blkio"]
-                .map(|name| (name.to_owned(), format!("/sys/fs/cgroup/{name}/stockade")))
+            parents: [("memory", "memory"), ("cpu", "cpu"), ("pids", "pids"), ("io", "blkio")]
+                .map(|(name, legacy)| (name.to_owned(), format!("/sys/fs/cgroup/{legacy}/stockade")))
                 .into(),
         },
         swap_accounting: true,
