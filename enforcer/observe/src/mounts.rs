@@ -2,10 +2,10 @@
 
 use crate::error::FormatError;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,9 +65,39 @@ impl Mounts {
         self.0.iter().find(|mount| mount.id == id)
     }
 
-    /// The mounts standing exactly at `path`, lowest first.
-    pub fn at<'a>(&'a self, path: &'a str) -> impl DoubleEndedIterator<Item = &'a Mount> + 'a {
-        self.0.iter().filter(move |mount| mount.at == *path)
+    /// The mount that the task's root lies in: the one at `/` that stands on no other of the list.
+    pub fn root(&self) -> Option<&Mount> {
+        let at_root = |mount: &&Mount| mount.at == *"/";
+        self.0.iter().filter(at_root).find(|mount| {
+            let below = self.by_id(mount.parent).filter(|below| below.id != mount.id);
+            below.is_none_or(|below| below.at != *"/")
+        })
+    }
+
+    /// The mounts that a path can lead to: those that no other covers.
+    pub fn visible(&self) -> Vec<&Mount> {
+        let mut children: BTreeMap<u32, Vec<&Mount>> = BTreeMap::new();
+        for mount in &self.0 {
+            children.entry(mount.parent).or_default().push(mount);
+        }
+        let mut visible: Vec<&Mount> = Vec::new();
+        let mut waiting: Vec<&Mount> = self.root().into_iter().collect();
+        while let Some(mount) = waiting.pop() {
+            visible.push(mount);
+            // Each is taken out once, so that no list, however made up, goes round in circles.
+            let below = children.remove(&mount.id).unwrap_or_default();
+            let places: BTreeSet<&Path> = below.iter().map(|child| child.at.as_path()).collect();
+            // The root itself is where paths begin: what stands on it is reached by `/..` alone, and
+            // hides nothing.
+            let covered = mount.at != *"/" && places.contains(mount.at.as_path());
+            waiting.extend(below.into_iter().filter(|child| {
+                let mut above = child.at.ancestors().skip(1).take_while(|path| *path != mount.at);
+                child.id != mount.id
+                    && (!covered || child.at == mount.at)
+                    && !above.any(|path| places.contains(path))
+            }));
+        }
+        visible
     }
 }
 
@@ -140,7 +170,6 @@ fn octal(digits: &[u8]) -> Option<u8> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::path::Path;
 
     #[test]
     fn fields() {
@@ -160,6 +189,22 @@ mod tests {
         let mounts = Mounts::parse(b"1 2 0:3 / /a\xff\\012b rw -  - tmpfs  rw\n");
         // `-` ends the optional fields at once; the empty field behind it is the file system.
         assert_eq!(mounts.expect("line").0[0].at.as_os_str().as_encoded_bytes(), b"/a\xff\nb");
+    }
+
+    #[test]
+    fn covered_mounts_are_not_visible() {
+        let text = "1 0 0:1 / / rw - ext4 a rw\n\
+             2 1 0:2 / /dev rw - devtmpfs a rw\n\
+             3 2 0:3 / /dev/shm rw - tmpfs a rw\n\
+             4 2 0:4 / /dev rw - tmpfs a rw\n\
+             5 4 0:5 / /dev/pts rw - devpts a rw\n\
+             6 1 0:6 / /a/b rw - tmpfs a rw\n\
+             7 1 0:7 / /a rw - tmpfs a rw\n\
+             8 1 0:8 / /ab rw - tmpfs a rw\n";
+        let mounts = Mounts::parse(text.as_bytes()).expect("list");
+        let mut ids: Vec<_> = mounts.visible().iter().map(|mount| mount.id).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, [1, 2, 4, 5, 7, 8], "2 is the way to 4 and covered by it");
     }
 
     #[test]

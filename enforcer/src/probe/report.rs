@@ -180,7 +180,7 @@ fn landlock(host: &Host) -> LayerReport {
         (_, true) => State::Full,
         (_, false) => State::Partial,
     };
-    let remedy = match (host.landlock_abi, newer.last()) {
+    let remedy = match (host.landlock_abi, newer.clone().next_back()) {
         (0, _) => {
             Some("boot a kernel with CONFIG_SECURITY_LANDLOCK, and with `landlock` in `lsm=`".to_owned())
         }

@@ -154,3 +154,105 @@ fn call(request: libc::c_uint, id: i32, address: usize, data: *mut libc::c_void)
     let result = unsafe { libc::ptrace(request, id, address, data) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
+
+/// Starts `command` under these filters, the first one installed first.
+#[cfg(test)]
+pub(crate) fn spawn_under(mut command: std::process::Command, programs: Vec<Program>) -> std::process::Child {
+    use std::os::unix::process::CommandExt;
+    let install = move || {
+        for program in &programs {
+            let code: Vec<_> = program
+                .iter()
+                .map(|one| libc::sock_filter { code: one.0, jt: one.1, jf: one.2, k: one.3 })
+                .collect();
+            let length = u16::try_from(code.len()).map_err(io::Error::other)?;
+            let filter = libc::sock_fprog { len: length, filter: code.as_ptr().cast_mut() };
+            // SAFETY: `filter` points to `code`, which lives over the calls.
+            let done = unsafe {
+                libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+                    && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) == 0
+            };
+            if !done {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: runs in the forked child; malloc is made usable there by glibc.
+    unsafe { command.pre_exec(install) };
+    command.spawn().expect("spawn")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    /// `personality` is answered with `errno`, everything else allowed.
+    fn program(errno: u32) -> Program {
+        let number = u32::try_from(libc::SYS_personality).expect("number");
+        vec![
+            Instruction(0x20, 0, 0, 0),
+            Instruction(0x15, 0, 1, number),
+            Instruction(0x06, 0, 0, 0x0005_0000 | errno),
+            Instruction(0x06, 0, 0, 0x7fff_0000),
+        ]
+    }
+
+    fn sleeper() -> Command {
+        let mut command = Command::new("sleep");
+        command.arg("1000").stdin(Stdio::null());
+        command
+    }
+
+    #[test]
+    fn filters_come_back_byte_for_byte_oldest_first_and_the_thread_goes_on() {
+        let programs = vec![program(1), program(2), program(38)];
+        let mut child = spawn_under(sleeper(), programs.clone());
+        let read = filters(child.id());
+        let state = || std::fs::read_to_string(format!("/proc/{}/stat", child.id())).expect("stat");
+        // Not stopped (T, t), and not traced.
+        while !state().contains(") S ") {
+            std::thread::yield_now();
+        }
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("status");
+        child.kill().expect("kill");
+        child.wait().expect("wait");
+        assert!(status.contains("TracerPid:\t0\n"), "{status}");
+        match read {
+            Ok(read) => assert_eq!(read, programs),
+            Err(FilterError::Read { source, .. }) => {
+                println!("skipped: this kernel shows no filters: {source}")
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_stopped_process_stays_stopped_and_one_without_filters_has_none() {
+        let mut child = sleeper().spawn().expect("sleep");
+        let id = child.id().cast_signed();
+        // SAFETY: our own child, which has not been waited for.
+        unsafe { libc::kill(id, libc::SIGSTOP) };
+        let stat = || std::fs::read_to_string(format!("/proc/{id}/stat")).expect("stat");
+        while !stat().contains(") T ") {
+            std::thread::yield_now();
+        }
+        let read = filters(child.id());
+        while stat().contains(") t ") {
+            std::thread::yield_now();
+        }
+        let after = stat();
+        child.kill().expect("kill");
+        child.wait().expect("wait");
+        assert!(after.contains(") T "), "{after}");
+        match read {
+            Ok(read) => assert_eq!(read, [] as [Program; 0]),
+            Err(FilterError::Read { source, .. }) => {
+                println!("skipped: this kernel shows no filters: {source}")
+            }
+            Err(error) => panic!("{error}"),
+        }
+        assert!(matches!(filters(child.id()), Err(FilterError::Gone { .. })));
+    }
+}

@@ -81,7 +81,7 @@ fn memory_is_rounded_down_and_nested_cgroups_go_too() {
     let directory = created.directories()[0].clone();
     assert_eq!(value::verify(&plan.hierarchies[0], &directory).expect("verify"), Verdict::Exact);
     fs::create_dir_all(directory.join("inner/most")).expect("nested");
-    let mut sleeper = start("sleep 1000");
+    let mut sleeper = start("exec sleep 1000");
     write(&directory.join("inner/most/cgroup.procs"), &sleeper.id().to_string()).expect("move");
     created.remove().expect("remove");
     assert!(!directory.exists());
@@ -116,7 +116,7 @@ fn the_dead_are_collected_and_the_living_are_not() {
     let parent = PathBuf::from(&plan.hierarchies[0].parent);
     let living = Created::create(&plan).expect("ours");
     // A launcher that died: its process ended and its cgroup, with a process in it, did not.
-    let mut launcher = start("sleep 1000");
+    let mut launcher = start("exec sleep 1000");
     let start_time = Task::open(launcher.id()).and_then(|task| task.start()).expect("start");
     let ours = Owner::ours().expect("ours");
     let dead = Owner { pid: launcher.id(), start: start_time.ticks, pid_namespace: ours.pid_namespace };
