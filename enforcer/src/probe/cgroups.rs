@@ -56,6 +56,28 @@ pub(super) fn find() -> Result<CgroupHost, ProbeError> {
     })
 }
 
+/// Whether children have a limit on swap: CONFIG_SWAP, and not switched off by `swapaccount=0` or
+/// `cgroup.memory=noswap`.
+pub(super) fn swap_accounting(host: &CgroupHost) -> bool {
+    match host {
+        CgroupHost::None { .. } => false,
+        CgroupHost::V1 { parents } => parents
+            .get("memory")
+            .is_some_and(|parent| Path::new(parent).join("memory.memsw.limit_in_bytes").exists()),
+        CgroupHost::V2 { parent, controllers } => {
+            let parent = Path::new(parent);
+            let above = parent.parent().unwrap_or(parent);
+            // The root of the hierarchy has no such file. Where only that can be asked, a kernel with swap
+            // is taken to account for it; a launch that then does not find the file fails closed.
+            let is_root = !above.join("cgroup.type").exists();
+            controllers.contains("memory")
+                && (parent.join("memory.swap.max").exists()
+                    || above.join("memory.swap.max").exists()
+                    || (is_root && !parent.join("memory.max").exists() && Path::new("/proc/swaps").exists()))
+        }
+    }
+}
+
 fn none(why: &str, remedy: &str) -> CgroupHost {
     CgroupHost::None { why: why.to_owned(), remedy: remedy.to_owned() }
 }
