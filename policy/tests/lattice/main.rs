@@ -11,6 +11,7 @@ mod intervals;
 mod network;
 mod policy;
 mod syscalls;
+mod world;
 
 /// Everything about a value, origins included.
 fn with_origins(value: &impl std::fmt::Debug) -> String {

@@ -1,226 +1,19 @@
 //! Whole policies: every section at once, against every event of a small world.
 
-use crate::generate::{
-    NUMBERS, PATHS, addresses, intervals, limit, limits, origin, ruled, syscalls, tree, words,
-};
+use crate::generate::origin;
 use crate::with_origins;
-use proptest::collection::{btree_map, btree_set};
-use proptest::option;
+use crate::world::{GRAFTS, KINDS, events, policy};
 use proptest::prelude::*;
-use proptest::sample::select;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use stockade_policy::lattice::action::Action;
 use stockade_policy::lattice::event::{Direction, Event, Flow, Quantity, SecurityModule, Switch};
-use stockade_policy::lattice::files::Rights;
 use stockade_policy::lattice::intervals::IntervalSet;
-use stockade_policy::lattice::network::Protocol;
 use stockade_policy::lattice::{Lattice, LatticeError, Toward};
 use stockade_policy::origin::{Origin, Ruled};
 use stockade_policy::policy::{
-    Device, Disk, Files, Label, Lsm, Mount, MountRight, NamespaceKind, NamespaceMode, Namespaces, Network,
-    Policy, ProcView, Process, Rate, Resource, Rlimit, Section, Traffic, Users,
+    Device, Disk, Label, Mount, MountRight, NamespaceKind, NamespaceMode, Namespaces, Policy, ProcView, Rate,
+    Resource, Rlimit, Section,
 };
-use stockade_policy::vocab::{Arch, CapSet};
-
-const KINDS: [NamespaceKind; 3] = [NamespaceKind::User, NamespaceKind::Pid, NamespaceKind::Network];
-const MODES: [NamespaceMode; 3] = [NamespaceMode::Private, NamespaceMode::Auto, NamespaceMode::Host];
-const RIGHTS: [MountRight; 3] = [MountRight::Write, MountRight::Exec, MountRight::Suid];
-const VIEWS: [ProcView; 4] = [ProcView::None, ProcView::Minimal, ProcView::Hidden, ProcView::Full];
-const FLAGGED: [Section; 3] = [Section::Network, Section::Lsm, Section::Resources];
-const PLACES: [&str; 2] = ["/srv", "/data"];
-const SOURCES: [&str; 2] = ["/host/a", "/host/b"];
-const FLOWS: [Flow; 4] = [Flow::Bits, Flow::Packets, Flow::NewConnections, Flow::NewConnectionsOfSource];
-
-fn labels() -> Vec<Label> {
-    vec![Label::Generate, Label::Name("a".to_owned()), Label::Unconfined]
-}
-
-fn devices() -> Vec<Device> {
-    vec![Device::Node("null".to_owned()), Device::Node("kvm".to_owned()), Device::Pts]
-}
-
-fn process() -> impl Strategy<Value = Process> {
-    (
-        ruled(any::<bool>()),
-        ruled(any::<bool>()),
-        option::of(ruled(words())),
-        ruled(0..8u32),
-        ruled(select(vec![0, 0o022, 0o027, 0o077])),
-        limits(vec![Rlimit::OpenFiles, Rlimit::Core]),
-    )
-        .prop_map(|(no_new_privileges, write_xor_execute, environment, securebits, umask, limits)| {
-            Process {
-                no_new_privileges,
-                write_xor_execute,
-                environment,
-                securebits,
-                umask,
-                limits,
-                workdir: None,
-                hostname: None,
-                sysctls: BTreeMap::new(),
-            }
-        })
-}
-
-fn files() -> impl Strategy<Value = Files> {
-    (tree(), limit(), ruled(select(VIEWS.to_vec()))).prop_map(|(tree, tmp, proc)| Files { tree, tmp, proc })
-}
-
-fn mounts() -> impl Strategy<Value = Option<BTreeMap<String, Mount>>> {
-    let mount = (ruled(select(SOURCES.to_vec())), ruled(btree_set(select(RIGHTS.to_vec()), 0..3))).prop_map(
-        |(from, allows)| Mount {
-            from: Ruled { value: from.value.to_owned(), origins: from.origins },
-            allows,
-        },
-    );
-    option::of(btree_map(select(PLACES.to_vec()).prop_map(str::to_owned), mount, 0..3))
-}
-
-fn namespaces() -> impl Strategy<Value = Namespaces> {
-    let modes = btree_map(select(KINDS.to_vec()), ruled(select(MODES.to_vec())), 0..3);
-    let path = option::weighted(0.2, ruled(Just("/run/netns/a".to_owned())));
-    (modes, path).prop_map(|(modes, network_path)| Namespaces { modes, network_path })
-}
-
-fn traffic() -> impl Strategy<Value = Traffic> {
-    let rate =
-        || option::of(ruled((0..3u64, 0..3u64).prop_map(|(per_second, burst)| Rate { per_second, burst })));
-    (rate(), rate(), rate(), rate(), limit(), option::of(ruled(addresses()))).prop_map(
-        |(rate, packets, new_connections, per_source_new_connections, open_connections, peers)| Traffic {
-            rate,
-            packets,
-            new_connections,
-            per_source_new_connections,
-            open_connections,
-            peers,
-        },
-    )
-}
-
-fn lsm() -> impl Strategy<Value = Lsm> {
-    let label = || option::of(ruled(select(labels())));
-    (label(), label(), ruled(any::<bool>())).prop_map(|(apparmor, selinux, trusted_paths)| Lsm {
-        apparmor,
-        selinux,
-        trusted_paths,
-    })
-}
-
-fn flags() -> impl Strategy<Value = BTreeMap<Section, Ruled<bool>>> {
-    btree_map(select(FLAGGED.to_vec()), ruled(any::<bool>()), 0..3)
-}
-
-fn policy() -> impl Strategy<Value = Policy> {
-    let users = intervals(0..4u32).prop_filter("someone must run", |uids| !uids.is_empty());
-    let caps = select(vec![0, 1 << 21, 1 << 12 | 1 << 21, u64::MAX, 1 << 62]).prop_map(CapSet);
-    let held = (ruled(users), process(), ruled(caps), syscalls(), files(), mounts());
-    let devices = option::of(ruled(btree_set(select(devices()), 0..3)));
-    let resources = prop_oneof![Just(BTreeMap::new()), limits(vec![Resource::Memory, Resource::Processes])];
-    let used = (devices, namespaces(), resources, limit(), limit());
-    let network = prop_oneof![
-        Just(Network::default()),
-        (traffic(), traffic()).prop_map(|(egress, ingress)| Network { egress, ingress })
-    ];
-    let unlabelled = Lsm { apparmor: None, selinux: None, trusted_paths: Ruled::unwritten(false) };
-    (held, used, network, prop_oneof![1 => Just(unlabelled), 3 => lsm()], flags(), flags()).prop_map(
-        |(held, used, network, lsm, optional, monitor)| {
-            let (uids, process, capabilities, syscalls, files, mounts) = held;
-            let (devices, namespaces, resources, size, inodes) = used;
-            Policy {
-                name: "test".to_owned(),
-                about: String::new(),
-                users: Users { uids, gid: None, groups: Vec::new() },
-                process,
-                capabilities,
-                syscalls,
-                files,
-                mounts,
-                devices,
-                namespaces,
-                resources,
-                disk: Disk { size, files: inodes },
-                network,
-                lsm,
-                optional,
-                monitor,
-            }
-        },
-    )
-}
-
-/// Every event of the small world on which two generated policies can differ, but for system calls,
-/// which are tried at a few arguments.
-fn events() -> Vec<Event> {
-    let mut events = vec![Event::AnyMount, Event::HostDevices, Event::Environment(None)];
-    for arch in Arch::ALL {
-        for number in NUMBERS.into_iter().chain([4, 42, 0x8000_0000]) {
-            for first in [0, 1, 5, 1 << 31, u64::MAX] {
-                for answer in [Action::KillThread, Action::Errno(1), Action::Trace(2), Action::Allow] {
-                    let arguments = [first, 0, 0, 0, 0, 0];
-                    events.push(Event::Syscall { arch, number, arguments, answer });
-                }
-            }
-        }
-    }
-    events.extend((0..64).map(Event::Capability));
-    for path in PATHS {
-        events.extend(Rights::EACH.map(|right| Event::File { right, path: path.to_owned() }));
-    }
-    events.extend((0..4).map(Event::Tmp));
-    events.extend(VIEWS.map(Event::Proc));
-    for from in SOURCES {
-        for at in PLACES {
-            events.extend(RIGHTS.map(Some).into_iter().chain([None]).map(|right| Event::Mount {
-                from: from.to_owned(),
-                at: at.to_owned(),
-                right,
-            }));
-        }
-    }
-    events.extend(devices().into_iter().map(Event::Device));
-    events.extend((0..6).map(Event::User));
-    let switches = [Switch::NoNewPrivileges, Switch::WriteXorExecute, Switch::TrustedPaths];
-    events.extend(switches.map(Event::Without));
-    events.extend(["PATH", "LANG", "HOME"].map(|name| Event::Environment(Some(name.to_owned()))));
-    events.extend((0..32).flat_map(|bit| [Event::SecurebitClear(bit), Event::FileModeBit(bit)]));
-    for kind in KINDS {
-        events.extend(MODES.map(|mode| Event::Namespace(kind, mode)));
-    }
-    let mut quantities = vec![
-        Quantity::Resource(Resource::Memory),
-        Quantity::Resource(Resource::Processes),
-        Quantity::Rlimit(Rlimit::OpenFiles),
-        Quantity::Rlimit(Rlimit::Core),
-        Quantity::DiskSize,
-        Quantity::DiskFiles,
-    ];
-    for direction in [Direction::Egress, Direction::Ingress] {
-        quantities.push(Quantity::OpenConnections(direction));
-        quantities.extend(FLOWS.map(|flow| Quantity::Rate(direction, flow)));
-        quantities.extend(FLOWS.map(|flow| Quantity::Burst(direction, flow)));
-        events.push(Event::AnyPeer(direction));
-        for protocol in Protocol::ALL {
-            for bits in [0, 1, 0x0a00_0000, 0x0a00_0001, 0x0aff_ffff, 0x0b00_0000, u32::MAX] {
-                let v4 = IpAddr::V4(Ipv4Addr::from_bits(bits));
-                let v6 = IpAddr::V6(Ipv6Addr::from_bits(u128::from(bits) << 96));
-                for (address, port) in [(v4, 0), (v4, 80), (v4, 444), (v6, 80), (v6, 65535)] {
-                    events.push(Event::Peer { direction, address, protocol, port });
-                }
-            }
-        }
-    }
-    for quantity in quantities {
-        events.extend((0..4).map(Some).chain([None]).map(|amount| Event::Amount(quantity, amount)));
-    }
-    for module in [SecurityModule::Apparmor, SecurityModule::Selinux] {
-        events.extend(labels().into_iter().map(Some).chain([None]).map(|label| Event::Label(module, label)));
-    }
-    events.extend(FLAGGED.map(Event::Unenforceable));
-    events.extend(FLAGGED.map(Event::Monitored));
-    events
-}
+use stockade_policy::vocab::CapSet;
 
 fn allows(policy: &Policy, event: &Event) -> bool {
     policy.admits(event).expect("every event belongs to a section").allowed
@@ -307,6 +100,18 @@ proptest! {
             let (x, y) = (a.admits(&witness.event).unwrap(), b.admits(&witness.event).unwrap());
             prop_assert!(x.allowed && !y.allowed, "{}", witness.event);
             prop_assert_eq!((x.origins, y.origins), (witness.allowed_by, witness.denied_by));
+        }
+    }
+
+    #[test]
+    fn each_part_counts_alone(a in policy(), b in policy()) {
+        for (index, graft) in GRAFTS.iter().enumerate() {
+            let mut other = a.clone();
+            graft(&mut other, &b);
+            for (left, right) in [(&a, &other), (&other, &a)] {
+                let Ok(meet) = left.meet(right) else { continue };
+                prop_assert_eq!(left.le(right), normal(&meet) == normal(left), "graft {}", index);
+            }
         }
     }
 
