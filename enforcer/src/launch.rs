@@ -8,11 +8,29 @@
 //! Whatever fails before the target's exec ends the launch: there is no weaker run.
 
 mod error;
+mod init;
+mod prepared;
+mod progress;
+mod refuse;
+mod relay;
+mod sequence;
+#[cfg(test)]
+mod sequence_tests;
+mod start;
+mod supervise;
+mod trace;
 
 pub use error::LaunchError;
 
+use crate::layer::cgroup::Created;
+use crate::sys::file::{self, owned};
+use crate::sys::{Kernel, Sys, signal};
+use prepared::Prepared;
+use progress::Progress;
+use relay::Relay;
+use start::launcher;
 use std::ffi::OsString;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use stockade_policy::plan::Plan;
 
 /// What is seen at the target's exec: its process id, as the launcher sees it, stopped before its first
@@ -68,6 +86,77 @@ impl Outcome {
 ///
 /// Whatever stopped the launch; then nothing of the program has run.
 pub fn launch(launch: Launch<'_>) -> Result<Outcome, LaunchError> {
-    let _ = launch;
-    Err(LaunchError::NotBuilt("launch"))
+    let progress = Progress::new(launch.status_fd);
+    let end = refuse::check(&launch).and_then(|()| masked(&Kernel, launch, &progress));
+    progress.ended(&end);
+    end
+}
+
+/// With all signals blocked, and the caller's mask restored at the end.
+fn masked(sys: &dyn Sys, launch: Launch<'_>, progress: &Progress) -> Result<Outcome, LaunchError> {
+    for fd in launch.pass_fds {
+        // A number that is free could become one of the launcher's own.
+        file::is_open(sys, *fd)
+            .map_err(|_| LaunchError::BadInput { object: format!("descriptor {fd}"), why: "is not open" })?;
+    }
+    let mask = signal::set_mask(sys, signal::Mask::MAX).map_err(launcher("block", "signals"))?;
+    let end = in_cgroup(sys, launch, progress, mask);
+    signal::set_mask(sys, mask).map_err(launcher("unblock", "signals"))?;
+    end
+}
+
+/// In a cgroup of its own, removed at the end.
+fn in_cgroup(
+    sys: &dyn Sys,
+    launch: Launch<'_>,
+    progress: &Progress,
+    mask: signal::Mask,
+) -> Result<Outcome, LaunchError> {
+    let cgroup = launch.plan.cgroup.as_ref().map(Created::create).transpose()?;
+    let end = prepared_run(sys, launch, progress, mask, cgroup.as_ref());
+    if let Some(cgroup) = cgroup {
+        // A cgroup that stays is no reason to lose how the program ended; one that never ran loses nothing.
+        if let (Err(error), Err(_)) = (cgroup.remove(), &end) {
+            return Err(error.into());
+        }
+    }
+    end
+}
+
+fn prepared_run(
+    sys: &dyn Sys,
+    launch: Launch<'_>,
+    progress: &Progress,
+    mask: signal::Mask,
+    cgroup: Option<&Created>,
+) -> Result<Outcome, LaunchError> {
+    let prepared = Prepared::new(sys, &launch, mask)?;
+    // A caller that ignores it would have no child to wait for, and hand that on to everything inside.
+    signal::set_default(sys, libc::SIGCHLD).map_err(launcher("reset", "SIGCHLD"))?;
+    let signals = owned(signal::descriptor(sys, signal::Mask::MAX).map_err(launcher("read", "signals"))?);
+    let started = start::start(sys, &prepared, launch.plan, cgroup, launch.at_exec.is_some())?;
+    // Its own copy alone keeps the child's end open from now on.
+    let Prepared { launcher: control, control: childs, init, terminal, .. } = prepared;
+    drop((childs, init));
+    start::hand_over(sys, launch.pass_fds);
+    let [master, _] = terminal.map_or([None, None], |pair| pair.map(Some));
+    let mut supervisor = supervise::Supervisor {
+        sys,
+        control: control.as_raw_fd(),
+        signals: signals.as_raw_fd(),
+        relay: master.as_ref().map(|master| Relay::new(sys, master.as_raw_fd())),
+        progress,
+        program: launch.command.first().cloned().unwrap_or_default(),
+    };
+    let mut heard = supervise::Heard::default();
+    if let Some(at_exec) = launch.at_exec {
+        if let trace::Traced::Gone(status) = trace::follow(sys, started.pid, at_exec)? {
+            started.forget();
+            supervisor.run(&mut heard)?;
+            return heard.conclude(status);
+        }
+    }
+    supervisor.run(&mut heard)?;
+    drop(supervisor);
+    heard.conclude(started.wait()?)
 }

@@ -77,6 +77,29 @@ pub enum LaunchError {
 }
 
 impl LaunchError {
+    /// The step or operation that failed, in a word.
+    pub fn step(&self) -> &'static str {
+        match self {
+            LaunchError::Gap { .. } | LaunchError::NotBuilt(_) | LaunchError::BadInput { .. } => "plan",
+            LaunchError::Cgroup(_) => "cgroup",
+            LaunchError::Launcher { operation, .. } => operation,
+            LaunchError::Step { step, .. } => step,
+            LaunchError::Exec { .. } => "exec",
+            LaunchError::AtExec(_) => "verify",
+            LaunchError::Died { .. } => "init",
+        }
+    }
+
+    /// The kernel's answer, where it was one.
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            LaunchError::Launcher { errno, .. }
+            | LaunchError::Step { errno, .. }
+            | LaunchError::Exec { errno, .. } => Some(*errno),
+            _ => None,
+        }
+    }
+
     /// The exit code of `stockade run`: 2 bad input, 3 the host cannot, 125 stockade's own failure, 126
     /// not executable, 127 not found.
     pub fn exit_code(&self) -> u8 {

@@ -1,0 +1,1 @@
+//! Roots and targets that mean harm.
