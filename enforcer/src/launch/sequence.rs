@@ -26,7 +26,7 @@ const fn step(
 }
 
 /// All steps, in order.
-pub(super) const STEPS: [Step; 29] = [
+pub(super) const STEPS: [Step; 30] = [
     step(
         "launcher's end",
         "first: or this process would itself keep open what tells it that the launcher is gone",
@@ -67,13 +67,20 @@ pub(super) const STEPS: [Step; 29] = [
         "private by now; before the root changes, while the host's /dev is in view",
         |s, p| p.mounts.open_devices(s),
     ),
-    step("root", "before any mount inside of it: from here on no path leads out", |s, p| {
-        p.mounts.enter_root(s)
+    step("attach", "on top of the old root, where what is in it can be copied", |s, p| {
+        p.mounts.attach_root(s)
     }),
     step("clones", "before the tree becomes read-only, so that a copy keeps what the host had", |s, p| {
         p.mounts.clone_entries(s)
     }),
-    step("seal", "before our own mounts, which have attributes of their own", |s, p| p.mounts.seal(s)),
+    step(
+        "seal",
+        "before our own mounts, and before the old root comes to lie on this one, as part of its tree",
+        |s, p| p.mounts.seal(s),
+    ),
+    step("root", "before any mount inside of it: from here on no path leads out", |s, p| {
+        p.mounts.enter_root(s)
+    }),
     step("proc", "while the old root lies below: a user namespace must see a procfs to mount one", |s, p| {
         p.mounts.mount_proc(s)
     }),

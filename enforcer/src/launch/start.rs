@@ -20,6 +20,7 @@ pub(super) struct Started<'s> {
     /// As the launcher sees it.
     pub(super) pid: i32,
     pub(super) pidfd: OwnedFd,
+    traced: bool,
     reaped: bool,
 }
 
@@ -28,7 +29,9 @@ impl Drop for Started<'_> {
         if !self.reaped {
             // Where it is gone already there is nothing to kill, and it is reaped all the same.
             let _ = process::signal(self.sys, self.pidfd.as_raw_fd(), libc::SIGKILL);
-            let _ = process::wait(self.sys, self.pid);
+            // A tracee inside is the tracer's to reap, and the first process does not end before it is.
+            let whom = if self.traced { -1 } else { self.pid };
+            while process::wait_any(self.sys, whom).is_ok_and(|(pid, _)| pid != self.pid) {}
         }
     }
 }
@@ -81,7 +84,7 @@ pub(super) fn start<'s>(
         None => clone(),
         Some(path) => in_network(sys, path, clone),
     }?;
-    let started = Started { sys, pid, pidfd: owned(pidfd), reaped: false };
+    let started = Started { sys, pid, pidfd: owned(pidfd), traced: trace, reaped: false };
     prepared.mounts.close_sources(sys);
     if let Some(maps) = &plan.identity.user_namespace {
         identity::write_maps(sys, pid, maps)?;

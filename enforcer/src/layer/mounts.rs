@@ -92,17 +92,26 @@ impl Part {
         }
     }
 
+    /// As if nothing had been opened.
+    #[cfg(test)]
+    pub(crate) fn forget_sources(&self) {
+        std::iter::once(&self.tree).chain(self.entries.trees()).for_each(|fd| fd.set(CLOSED));
+    }
+
     /// Opens copies of the host's device nodes. The child does: they are for everyone to open, and its own
     /// mounts are private already.
     pub(crate) fn open_devices(&self, sys: &dyn Sys) -> Done<'_> {
         self.devices.as_ref().map_or(Ok(()), |devices| devices.open_sources(sys))
     }
 
+    /// Makes the tree part of the namespace.
+    pub(crate) fn attach_root(&self, sys: &dyn Sys) -> Done<'_> {
+        mount::attach(sys, self.tree.get(), CWD, c"/").on(&self.root)
+    }
+
     /// Makes the tree the root.
     pub(crate) fn enter_root(&self, sys: &dyn Sys) -> Done<'_> {
-        let tree = self.tree.get();
-        mount::attach(sys, tree, CWD, c"/").on(&self.root)?;
-        file::enter(sys, tree).on(&self.root)?;
+        file::enter(sys, self.tree.get()).on(&self.root)?;
         mount::pivot(sys).on(&self.root)
     }
 

@@ -2,9 +2,10 @@
 
 use crate::launcher::{Request, VARIABLE};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use stockade_policy::plan::*;
 use stockade_policy::policy::{Device, NamespaceKind, ProcView, Rlimit};
 use stockade_policy::vocab::{Arch, CapSet};
@@ -61,6 +62,7 @@ impl Root {
         std::fs::write(root.join("srv/data/inner/file"), "inner").unwrap();
         for path in ["srv/data", "srv/data/inner", "srv/data/file", "srv/data/inner/file"] {
             chown(root.join(path), Some(USER), Some(USER)).unwrap();
+            std::fs::set_permissions(root.join(path), std::fs::Permissions::from_mode(0o777)).unwrap();
         }
         Root { scratch }
     }
@@ -275,4 +277,76 @@ pub(crate) fn texts(output: &Output) -> (String, String) {
 pub(crate) fn status_line(status: &str, name: &str) -> String {
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.unwrap_or_else(|| panic!("no {name} in\n{status}")).trim().to_owned()
+}
+
+/// A launch that runs, with the target's process id on the host.
+pub(crate) struct Running {
+    pub(crate) launcher: Child,
+    pub(crate) target: u32,
+    status: BufReader<ChildStderr>,
+    _request: tempfile::NamedTempFile,
+}
+
+impl Launcher {
+    /// Starts it and waits until the target has executed. The stages come through standard error.
+    pub(crate) fn start(mut self) -> Running {
+        self.request.status_fd = Some(2);
+        let (mut command, file) = self.command();
+        let mut launcher =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut status = BufReader::new(launcher.stderr.take().unwrap());
+        let mut line = String::new();
+        status.read_line(&mut line).unwrap();
+        let stage: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+        let target = stage["pid"].as_u64().unwrap_or_else(|| panic!("{line}"));
+        Running { launcher, target: u32::try_from(target).unwrap(), status, _request: file }
+    }
+}
+
+impl Running {
+    /// A file of the target in /proc, as the host sees it.
+    pub(crate) fn proc(&self, name: &str) -> String {
+        proc_of(self.target, name)
+    }
+
+    /// The first process, as the host sees it.
+    pub(crate) fn init(&self) -> u32 {
+        status_line(&self.proc("status"), "PPid").parse().unwrap()
+    }
+
+    /// The exit code of the launcher, and what it said.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
+        drop(self.launcher.stdin.take());
+        let mut text = String::new();
+        self.status.read_to_string(&mut text).unwrap();
+        let code = self.launcher.wait().unwrap().code();
+        (code, text)
+    }
+
+    /// Sends a signal to the launcher.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.launcher.id(), name);
+    }
+}
+
+/// A file in /proc.
+pub(crate) fn proc_of(pid: u32, name: &str) -> String {
+    let path = format!("/proc/{pid}/{name}");
+    String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")))
+        .into_owned()
+}
+
+/// kill(1)
+pub(crate) fn signal(pid: u32, name: &str) {
+    assert!(Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().unwrap().success());
+}
+
+/// Descriptors of a process.
+pub(crate) fn descriptors(pid: u32) -> Vec<u32> {
+    let mut all: Vec<u32> = std::fs::read_dir(format!("/proc/{pid}/fd"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap())
+        .collect();
+    all.sort_unstable();
+    all
 }
