@@ -149,12 +149,12 @@ fn prepared_run(
         program: launch.command.first().cloned().unwrap_or_default(),
     };
     let mut heard = supervise::Heard::default();
-    if let Some(at_exec) = launch.at_exec {
-        if let trace::Traced::Gone(status) = trace::follow(sys, started.pid, at_exec)? {
-            started.forget();
-            supervisor.run(&mut heard)?;
-            return heard.conclude(status);
-        }
+    if let Some(at_exec) = launch.at_exec
+        && let trace::Traced::Gone(status) = trace::follow(sys, started.pid, at_exec)?
+    {
+        started.forget();
+        supervisor.run(&mut heard)?;
+        return heard.conclude(status);
     }
     supervisor.run(&mut heard)?;
     drop(supervisor);

@@ -2,6 +2,11 @@
 //!
 //! The program has its own main: run without arguments it is the tests; with `STOCKADE_TEST_LAUNCH` it is a
 //! launcher, a process with one thread, as the command line is.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test with its own main, which clippy does not know for one"
+)]
 
 #[path = "launch/cases.rs"]
 mod cases;

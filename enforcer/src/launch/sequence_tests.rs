@@ -60,9 +60,9 @@ fn no_failed_call_is_survived() {
     let (all, executed) = try_with(&prepared, None);
     assert!(executed);
     let mut stopped = 0;
-    for at in 0..all.len() {
+    for (at, number) in all.iter().enumerate() {
         let (calls, executed) = try_with(&prepared, Some((at, Errno::EIO)));
-        assert!(!executed, "call {at} ({}) failed and the init was executed", all[at]);
+        assert!(!executed, "call {at} ({number}) failed and the init was executed");
         assert_eq!(calls.len(), at + 1, "something was done after call {at} had failed");
         stopped += 1;
     }
@@ -105,16 +105,15 @@ fn what_is_tolerated_is_a_short_list() {
     ];
     let mut tried = 0;
     let mut survived = BTreeSet::new();
-    for at in 0..all.len() {
+    for (at, number) in all.iter().enumerate() {
         for errno in errnos {
             tried += 1;
             if try_with(&prepared, Some((at, errno))).1 {
                 assert!(
-                    TOLERATED.iter().any(|(number, of, _)| (*number, *of) == (all[at], errno)),
-                    "call {at} ({}) failed with {errno:?} and the init was executed",
-                    all[at]
+                    TOLERATED.iter().any(|(of, with, _)| (of, *with) == (number, errno)),
+                    "call {at} ({number}) failed with {errno:?} and the init was executed"
                 );
-                survived.insert((all[at], errno.0));
+                survived.insert((*number, errno.0));
             }
         }
     }

@@ -89,7 +89,9 @@ pub(super) fn start<'s>(
     if let Some(maps) = &plan.identity.user_namespace {
         identity::write_maps(sys, pid, maps)?;
     }
-    if let Some(cgroup) = cgroup {
+    // Where every hierarchy is the unified one it was cloned into it.
+    let legacy = plan.cgroup.iter().flat_map(|plan| &plan.hierarchies).any(|hierarchy| !hierarchy.unified);
+    if let Some(cgroup) = cgroup.filter(|_| legacy) {
         cgroup.join(pid.cast_unsigned())?;
     }
     if trace {
