@@ -1,6 +1,7 @@
 //! What the kernel does with a system call. seccomp(2).
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A seccomp action. Ordered by strictness as the kernel ranks stacked filters (seccomp(2)), strict
 /// first; of equal rank `ENOSYS` first, then data ascending.
@@ -41,6 +42,43 @@ impl Action {
             Action::Trace(data) => (5, false, data),
             Action::Log => (6, false, 0),
             Action::Allow => (7, false, 0),
+        }
+    }
+}
+
+/// How kinds of answers differ to the program: what `diff` calls looser. Strict first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// The call does not happen: kill, trap, errno.
+    Denied,
+    /// Someone else decides: notify, trace.
+    Referred,
+    /// The call happens: log, allow.
+    Done,
+}
+
+impl Action {
+    /// The class of this answer.
+    pub fn class(self) -> Class {
+        match self {
+            Action::KillProcess | Action::KillThread | Action::Trap(_) | Action::Errno(_) => Class::Denied,
+            Action::Notify | Action::Trace(_) => Class::Referred,
+            Action::Log | Action::Allow => Class::Done,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::KillProcess => f.write_str("kill_process"),
+            Action::KillThread => f.write_str("kill_thread"),
+            Action::Trap(data) => write!(f, "trap({data})"),
+            Action::Errno(errno) => write!(f, "errno({errno})"),
+            Action::Notify => f.write_str("notify"),
+            Action::Trace(data) => write!(f, "trace({data})"),
+            Action::Log => f.write_str("log"),
+            Action::Allow => f.write_str("allow"),
         }
     }
 }

@@ -4,11 +4,17 @@
 //! bit twice, none has equal branches, no two are alike. So two diagrams decide alike exactly where they
 //! are identical, whatever text they come from.
 
-use super::LatticeError;
+mod arena;
+mod truth;
+
 use super::action::Action;
+use super::{LatticeError, Toward};
 use crate::condition::Condition;
 use crate::origin::Origins;
+use arena::{Constant, Full, Ref, Rooted, Split, Step, Walk, product, split};
 use serde::Serialize;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 
 /// What a leaf says: the action and who decided it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -17,6 +23,26 @@ pub struct Decision {
     pub action: Action,
     /// Who decided it.
     pub origins: Origins,
+}
+
+impl Decision {
+    /// Allows, and nobody wrote it: the top of the order.
+    pub fn unwritten_allow() -> Self {
+        Decision { action: Action::Allow, origins: Origins::new() }
+    }
+
+    /// The stricter or the looser of two decisions, both sides' origins in a tie.
+    #[must_use]
+    pub fn combine(&self, other: &Self, toward: Toward) -> Self {
+        match toward.prefers(self.action.cmp(&other.action)) {
+            Ordering::Less => self.clone(),
+            Ordering::Greater => other.clone(),
+            Ordering::Equal => Decision {
+                action: self.action,
+                origins: self.origins.union(&other.origins).cloned().collect(),
+            },
+        }
+    }
 }
 
 /// A node, by its index in [`Diagram::nodes`].
@@ -40,6 +66,9 @@ pub enum Node {
 /// Nodes that one diagram may have.
 pub const LIMIT: usize = 100_000;
 
+/// Slots that building one may take: steps on the way are larger than what they end in.
+const SCRATCH: usize = 16 * LIMIT;
+
 /// A canonical decision diagram. Nodes are stored in depth-first order from the root, clear branch
 /// first, root at index 0, so that equal diagrams have equal node lists.
 #[derive(Clone, Debug, Serialize)]
@@ -62,8 +91,51 @@ impl Diagram {
         then: &Diagram,
         otherwise: &Diagram,
     ) -> Result<Self, LatticeError> {
-        let _ = (call, condition, then, otherwise);
-        unimplemented!()
+        let build = || {
+            let holds = truth::truth(condition, SCRATCH)?;
+            let first = product(&holds, then, SCRATCH, |holds, then| holds.then(|| then.clone()))?;
+            let both = product(&first, otherwise, SCRATCH, |then, otherwise| {
+                then.clone().unwrap_or_else(|| otherwise.clone())
+            })?;
+            Diagram::from_rooted(&both)
+        };
+        build().map_err(|Full| too_large(call))
+    }
+
+    /// The loosest diagram at least as strict as both; `call` names the system call in an error.
+    pub fn meet(&self, call: &str, other: &Self) -> Result<Self, LatticeError> {
+        self.combine(other, Toward::Strict).ok_or_else(|| too_large(call))
+    }
+
+    /// The strictest diagram at least as loose as both; `call` names the system call in an error.
+    pub fn join(&self, call: &str, other: &Self) -> Result<Self, LatticeError> {
+        self.combine(other, Toward::Loose).ok_or_else(|| too_large(call))
+    }
+
+    /// The meet or the join; `None` past [`LIMIT`].
+    pub(super) fn combine(&self, other: &Self, toward: Toward) -> Option<Self> {
+        let both = product(self, other, SCRATCH, |a, b| a.combine(b, toward)).ok()?;
+        Diagram::from_rooted(&both).ok()
+    }
+
+    /// The diagram in which every decision is what `change` makes of it.
+    fn map(&self, change: impl Fn(&Decision) -> Decision) -> Result<Self, Full> {
+        Diagram::from_rooted(&product(self, &Constant(()), SCRATCH, |decision, ()| change(decision))?)
+    }
+
+    /// The diagram without its origins: the canonical form of what it decides.
+    #[must_use]
+    pub fn forget_origins(&self) -> Self {
+        // Merging leaves never adds nodes, so the limit that this diagram met is met again.
+        self.map(|decision| Decision { action: decision.action, origins: Origins::new() })
+            .unwrap_or_else(|Full| self.clone())
+    }
+
+    /// The smallest arguments (the first, most significant) for which `test` holds of what this diagram
+    /// and `other` decide.
+    pub fn find(&self, other: &Self, test: impl Fn(&Decision, &Decision) -> bool) -> Option<[u64; 6]> {
+        let mut search = Search { left: self, right: other, test, seen: HashSet::new(), arguments: [0; 6] };
+        search.visit(self.root(), other.root()).then_some(search.arguments)
     }
 
     /// The nodes, the root first; every test's branches stand at indices of their own, not in test order.
@@ -73,8 +145,15 @@ impl Diagram {
 
     /// The decision for these arguments.
     pub fn decide(&self, arguments: &[u64; 6]) -> &Decision {
-        let _ = arguments;
-        unimplemented!()
+        let mut at = 0;
+        loop {
+            match &self.nodes[at as usize] {
+                Node::Leaf(decision) => return decision,
+                Node::Test { argument, bit, clear, set } => {
+                    at = if arguments[usize::from(*argument)] >> bit & 1 == 1 { *set } else { *clear };
+                }
+            }
+        }
     }
 
     /// The one decision, where no argument is tested.
@@ -84,13 +163,109 @@ impl Diagram {
             _ => None,
         }
     }
+
+    /// The decisions that it can come to.
+    pub fn decisions(&self) -> impl Iterator<Item = &Decision> {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::Leaf(decision) => Some(decision),
+            Node::Test { .. } => None,
+        })
+    }
+
+    fn from_rooted(rooted: &Rooted<Decision>) -> Result<Self, Full> {
+        let mut layout = Layout { rooted, nodes: Vec::new(), places: HashMap::new() };
+        layout.visit(rooted.root())?;
+        Ok(Diagram { nodes: layout.nodes })
+    }
+}
+
+fn too_large(call: &str) -> LatticeError {
+    LatticeError::TooLarge { call: call.to_owned(), limit: LIMIT }
 }
 
 /// Equality is equality in meaning: of the diagrams with their origins forgotten.
 impl PartialEq for Diagram {
     fn eq(&self, other: &Self) -> bool {
-        let _ = other;
-        unimplemented!()
+        self.nodes == other.nodes || self.forget_origins().nodes == other.forget_origins().nodes
     }
 }
 impl Eq for Diagram {}
+
+impl Walk for Diagram {
+    type Leaf = Decision;
+
+    fn root(&self) -> Ref {
+        0
+    }
+
+    fn step(&self, at: Ref) -> Step<'_, Decision> {
+        match &self.nodes[at as usize] {
+            Node::Leaf(decision) => Step::Leaf(decision),
+            Node::Test { argument, bit, clear, set } => {
+                Step::Test { place: truth::place(*argument, *bit), clear: *clear, set: *set }
+            }
+        }
+    }
+}
+
+/// Numbers the live nodes depth first.
+struct Layout<'a> {
+    rooted: &'a Rooted<Decision>,
+    nodes: Vec<Node>,
+    places: HashMap<Ref, u32>,
+}
+
+impl Layout<'_> {
+    fn visit(&mut self, at: Ref) -> Result<u32, Full> {
+        if let Some(index) = self.places.get(&at) {
+            return Ok(*index);
+        }
+        if self.nodes.len() >= LIMIT {
+            return Err(Full);
+        }
+        let index = u32::try_from(self.nodes.len()).map_err(|_| Full)?;
+        self.places.insert(at, index);
+        match self.rooted.step(at) {
+            Step::Leaf(decision) => self.nodes.push(Node::Leaf(decision.clone())),
+            Step::Test { place, clear, set } => {
+                let (argument, bit) = truth::bit(place);
+                self.nodes.push(Node::Test { argument, bit, clear: 0, set: 0 });
+                let (clear, set) = (self.visit(clear)?, self.visit(set)?);
+                self.nodes[index as usize] = Node::Test { argument, bit, clear, set };
+            }
+        }
+        Ok(index)
+    }
+}
+
+/// Looks for arguments, the clear branch first.
+struct Search<'a, F> {
+    left: &'a Diagram,
+    right: &'a Diagram,
+    test: F,
+    seen: HashSet<(Ref, Ref)>,
+    arguments: [u64; 6],
+}
+
+impl<F: Fn(&Decision, &Decision) -> bool> Search<'_, F> {
+    fn visit(&mut self, left: Ref, right: Ref) -> bool {
+        if !self.seen.insert((left, right)) {
+            return false;
+        }
+        match split(self.left, left, self.right, right) {
+            Split::Leaves(a, b) => (self.test)(a, b),
+            Split::Test { place, clear, set } => {
+                if self.visit(clear.0, clear.1) {
+                    return true;
+                }
+                let (argument, bit) = truth::bit(place);
+                self.arguments[usize::from(argument)] |= 1 << bit;
+                if self.visit(set.0, set.1) {
+                    return true;
+                }
+                self.arguments[usize::from(argument)] &= !(1 << bit);
+                false
+            }
+        }
+    }
+}
