@@ -10,11 +10,14 @@
 //! name, the interpreter of a program) is asked of a [`lookup::Lookup`].
 #![forbid(unsafe_code)]
 
+pub mod compile;
 pub mod condition;
+pub mod explain;
 pub mod host;
 pub mod lattice;
 pub mod lookup;
 pub mod origin;
 pub mod plan;
 pub mod policy;
+pub mod seccomp;
 pub mod vocab;

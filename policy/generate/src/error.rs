@@ -29,6 +29,9 @@ pub(crate) enum Error {
     /// A TOML table that does not parse.
     #[error("{}", path.display())]
     Toml { path: PathBuf, source: toml::de::Error },
+    /// A JSON file that does not parse.
+    #[error("{}", path.display())]
+    Json { path: PathBuf, source: serde_json::Error },
     /// A mode that does not exist.
     #[error("`{0}`: the modes are none (write), --check and --refresh")]
     Usage(String),

@@ -5,7 +5,9 @@
 
 mod constants;
 mod ctype;
+mod docker;
 mod error;
+mod groups;
 mod parameters;
 mod places;
 mod pool;
@@ -47,6 +49,7 @@ fn files() -> Result<Vec<(&'static str, String)>, Error> {
     Ok(vec![
         ("syscalls.rs", syscalls::file(&numbers)?),
         ("parameters.rs", parameters::file(&numbers)?),
+        ("groups.rs", groups::file(&numbers)?),
         ("constants.rs", constants::file()?),
     ])
 }

@@ -11,6 +11,7 @@ mod numbers;
 mod prototypes;
 mod raw_sys;
 mod signatures;
+mod systemd;
 mod tracefs;
 
 /// Rewrites every table that is read from elsewhere.
@@ -20,7 +21,13 @@ pub(crate) fn run() -> Result<(), Error> {
     let signatures = signatures::collect()?;
     places::write(&places::data("syscall-parameters.tsv"), &signatures::table(&signatures))?;
     places::write(&places::data("parameter-aliases.tsv"), &manual::table(&signatures)?)?;
+    places::write(&places::data("systemd-sets.tsv"), &systemd::table()?)?;
     places::write(&places::data("constants.tsv"), &constants::table(&raw_sys)?)
+}
+
+/// A scratch folder that goes away with its last use.
+fn scratch() -> Result<tempfile::TempDir, Error> {
+    tempfile::tempdir().map_err(|source| Error::Write { path: std::env::temp_dir(), source })
 }
 
 /// Runs a program to its end; whatever it exits with, its output.

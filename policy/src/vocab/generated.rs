@@ -3,6 +3,8 @@
 #[rustfmt::skip]
 pub(super) mod constants;
 #[rustfmt::skip]
+pub(super) mod groups;
+#[rustfmt::skip]
 pub(super) mod parameters;
 #[rustfmt::skip]
 pub(super) mod syscalls;

@@ -104,6 +104,20 @@ pub(crate) fn rules() -> impl Strategy<Value = (Vec<(Condition, Decision)>, Deci
     (vec((condition(), decision()), 0..3), decision())
 }
 
+/// Longer lists of deeper conditions over all six arguments: larger than any profile's.
+pub(crate) fn heavy_rules() -> impl Strategy<Value = (Vec<(Condition, Decision)>, Decision)> {
+    let comparison = (comparison(), 0..6u8)
+        .prop_map(|(comparison, argument)| Condition::Compare(Comparison { argument, ..comparison }));
+    let condition = comparison.prop_recursive(4, 24, 4, |part| {
+        prop_oneof![
+            vec(part.clone(), 2..5).prop_map(Condition::All),
+            vec(part.clone(), 2..5).prop_map(Condition::Any),
+            part.prop_map(|part| Condition::Not(Box::new(part))),
+        ]
+    });
+    (vec((condition, decision()), 2..6), decision())
+}
+
 pub(crate) fn build(rules: &[(Condition, Decision)], rest: &Decision) -> Result<Diagram, LatticeError> {
     rules.iter().rev().try_fold(Diagram::leaf(rest.clone()), |otherwise, (condition, then)| {
         Diagram::choose("test", condition, &Diagram::leaf(then.clone()), &otherwise)

@@ -52,7 +52,7 @@ fn ranges_are_read() {
     assert_eq!("::/0".parse(), Ok(AddressRange::V6(0, u128::MAX)));
     assert_eq!("any".parse(), Ok(AddressRange::Any));
     let network = 0x2001_0db8 << 96;
-    assert_eq!("2001:db8::/32".parse(), Ok(AddressRange::V6(network, network | (1 << 96) - 1)));
+    assert_eq!("2001:db8::/32".parse(), Ok(AddressRange::V6(network, network | ((1 << 96) - 1))));
     for text in ["10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0.0/x"] {
         assert!(matches!(text.parse::<AddressRange>(), Err(AddressRangeError::Prefix(_))), "{text}");
     }

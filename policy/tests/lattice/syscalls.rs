@@ -4,6 +4,7 @@ use crate::generate::{NUMBERS, decision, diagram, registers, syscalls};
 use crate::with_origins;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use stockade_policy::condition::{Comparison, Condition, Operator, Width};
 use stockade_policy::lattice::action::Action;
 use stockade_policy::lattice::diagram::{Decision, Diagram};
 use stockade_policy::lattice::event::Event;
@@ -11,6 +12,7 @@ use stockade_policy::lattice::syscalls::{Syscalls, Table};
 use stockade_policy::lattice::{Lattice, Toward};
 use stockade_policy::origin::Origins;
 use stockade_policy::vocab::Arch;
+use stockade_policy::vocab::syscalls::table;
 
 /// The numbers of the small world with their neighbours and the ends of the range.
 fn numbers() -> Vec<u32> {
@@ -143,4 +145,51 @@ fn a_large_table_is_combined_by_its_few_diagrams() {
         assert_eq!(action == Action::Allow, allowed, "{number}");
     }
     assert!(met.le(&all(2)) && met.le(&all(3)) && !all(2).le(&met));
+}
+
+#[test]
+fn a_witness_for_every_call_that_has_a_name_and_one_for_the_rest() {
+    let errno = decide(Action::Errno(1), 1);
+    let vsock = Condition::Compare(Comparison {
+        argument: 0,
+        width: Width::I32,
+        mask: u64::MAX,
+        operator: Operator::Equal,
+        value: 40,
+    });
+    let allow = Diagram::leaf(decide(Action::Allow, 2));
+    let socket = Diagram::choose("socket", &vsock, &Diagram::leaf(errno.clone()), &allow).unwrap();
+    let x86_64 = BTreeMap::from([(40, allow.clone()), (41, socket), (42, Diagram::leaf(errno))]);
+    let tables = BTreeMap::from([(Arch::X86_64, Table::new(x86_64, decide(Action::Allow, 2)))]);
+    let strict = Syscalls::new(tables, &decide(Action::Allow, 3));
+    let texts = |a: &Syscalls, b: &Syscalls| -> Vec<String> {
+        a.looser(b).iter().map(|witness| witness.event.to_string()).collect()
+    };
+    let top = Syscalls::unconstrained();
+    assert_eq!(texts(&top, &strict), ["syscall:socket(40, 0, 0)", "syscall:connect(0, 0, 0)"]);
+
+    let nothing = Syscalls::new(BTreeMap::new(), &decide(Action::KillProcess, 4));
+    let all = texts(&top, &nothing);
+    let named: usize = Arch::ALL.into_iter().map(|arch| table(arch).len()).sum();
+    assert_eq!(all.len(), named + Arch::ALL.len());
+    assert!(all.contains(&"syscall:openat(0, 0, 0, 0) on aarch64".to_owned()));
+}
+
+#[test]
+fn the_witness_is_of_another_kind_where_there_is_one() {
+    let bit = Condition::Compare(Comparison {
+        argument: 0,
+        width: Width::U64,
+        mask: 1,
+        operator: Operator::NotEqual,
+        value: 0,
+    });
+    let leaf = |action| Diagram::leaf(decide(action, 1));
+    let constant = |action| Syscalls::new(BTreeMap::new(), &decide(action, 1));
+    let mixed = Diagram::choose("read", &bit, &leaf(Action::Allow), &leaf(Action::Errno(13))).unwrap();
+    let table = Table::new(BTreeMap::from([(0, mixed)]), decide(Action::Errno(1), 1));
+    let looser = Syscalls::new(BTreeMap::from([(Arch::X86_64, table)]), &decide(Action::Errno(1), 1));
+    let witnesses = looser.looser(&constant(Action::Errno(1)));
+    assert_eq!(witnesses.len(), 1);
+    assert_eq!(witnesses[0].event.to_string(), "syscall:read(1, 0, 0)", "done beats another errno");
 }

@@ -12,6 +12,9 @@ const X86_64: usize = 0;
 const I386: usize = 1;
 const X32: usize = 2;
 
+/// The half of a register that a 32-bit value fills.
+const LOW: u64 = 0xffff_ffff;
+
 type Row = ([Option<u64>; ARCHES.len()], &'static str);
 
 /// The table, of the families in `constant-families.tsv`.
@@ -43,7 +46,7 @@ pub(super) fn table(raw_sys: &RawSys) -> Result<String, Error> {
                 rows.insert(name, ([x86_64, i386, x32, arm, arm], "headers"));
             }
             Some((row, _)) if row[X86_64] == x86_64 && row[I386] == i386 => row[X32] = x32,
-            Some(_) => {}
+            Some((row, _)) => sign_as_compiled(row, x86_64),
         }
     }
     let mut text = format!(
@@ -60,6 +63,15 @@ pub(super) fn table(raw_sys: &RawSys) -> Result<String, Error> {
         text += &format!("{name}\t{source}\t{cells}\n");
     }
     Ok(text)
+}
+
+/// The crate's values have lost whether a 32-bit constant is signed, which decides the upper half of the
+/// register; the compiler knows.
+fn sign_as_compiled(row: &mut [Option<u64>; ARCHES.len()], compiled: Option<u64>) {
+    let (Some(old), Some(new)) = (row[X86_64], compiled) else { return };
+    if old & LOW == new & LOW && row.iter().all(|one| *one == Some(old)) {
+        *row = [Some(new); ARCHES.len()];
+    }
 }
 
 /// A family is a prefix (`AF_*`) or one name.

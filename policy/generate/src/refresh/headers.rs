@@ -38,8 +38,8 @@ pub(super) fn version() -> Result<String, Error> {
 
 /// Every constant of the headers in `constant-headers.tsv` that `wanted` takes.
 pub(super) fn constants(wanted: &dyn Fn(&str) -> bool) -> Result<BTreeMap<String, Values>, Error> {
-    let scratch = std::env::temp_dir().join(format!("stockade-generate-{}", std::process::id()));
-    std::fs::create_dir(&scratch).map_err(|source| Error::Write { path: scratch.clone(), source })?;
+    let folder = super::scratch()?;
+    let scratch = folder.path();
     // libc's headers ask for a list of stubs that only its 32-bit packages bring; it declares nothing.
     for stubs in ["gnu/stubs-32.h", "gnu/stubs-x32.h"] {
         places::write(&scratch.join(stubs), "")?;
@@ -52,12 +52,11 @@ pub(super) fn constants(wanted: &dyn Fn(&str) -> bool) -> Result<BTreeMap<String
             "libc" => Reach::Libc,
             other => return Err(row.wrong(format!("`{other}` is none of kernel, x86, libc"))),
         };
-        let header = Header { name: row.cell(0)?.to_owned(), reach, scratch: scratch.clone() };
+        let header = Header { name: row.cell(0)?.to_owned(), reach, scratch: scratch.to_owned() };
         for (name, values) in header.constants(wanted)? {
             found.entry(name).or_insert(values);
         }
     }
-    output(Command::new("rm").arg("-r").arg(&scratch))?;
     Ok(found)
 }
 

@@ -1,7 +1,7 @@
 //! Prototypes of the kernel's own headers, for the calls that the running kernel does not trace:
 //! `include/linux/syscalls.h` and `arch/arm/include/asm/syscalls.h` of Debian's package of headers.
 
-use super::{output, stdout};
+use super::stdout;
 use crate::error::Error;
 use crate::places;
 use std::collections::BTreeMap;
@@ -20,17 +20,18 @@ pub(super) struct Prototypes {
 
 /// Downloads and unpacks the headers in a scratch folder, which is removed.
 pub(super) fn read() -> Result<Prototypes, Error> {
-    let names =
-        stdout(Command::new("apt-cache").args(["search", "--names-only", "^linux-headers-6.12.*-common$"]))?;
+    let pattern = format!("^{PACKAGE}.*-common$");
+    let names = stdout(Command::new("apt-cache").args(["search", "--names-only", &pattern]))?;
     let package = names
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .max()
         .ok_or_else(|| Error::Tables(format!("no package {PACKAGE}*-common; run apt-get update")))?
         .to_owned();
-    let scratch = std::env::temp_dir().join(format!("stockade-generate-{}", std::process::id()));
-    let script = r#"mkdir "$0" && cd "$0" && apt-get download "$1" && dpkg -x ./*.deb ."#;
-    stdout(Command::new("sh").args(["-c", script]).arg(&scratch).arg(&package))?;
+    let folder = super::scratch()?;
+    let scratch = folder.path();
+    let script = r#"cd "$0" && apt-get download "$1" && dpkg -x ./*.deb ."#;
+    stdout(Command::new("sh").args(["-c", script]).arg(scratch).arg(&package))?;
     let mut declarations = BTreeMap::new();
     for header in ["include/linux/syscalls.h", "arch/arm/include/asm/syscalls.h"] {
         let path = scratch.join("usr/src").join(&package).join(header);
@@ -38,7 +39,6 @@ pub(super) fn read() -> Result<Prototypes, Error> {
             declarations.entry(name).or_insert(list);
         }
     }
-    output(Command::new("rm").arg("-r").arg(&scratch))?;
     Ok(Prototypes { source: package, declarations })
 }
 

@@ -58,17 +58,17 @@ fn label(
     let (Some(left), Some(right)) = (left, right) else {
         return Ok(toward.below_top(left.as_ref(), right.as_ref(), |left, _| left.clone()));
     };
-    let (left_free, right_free) = (left.value == Label::Unconfined, right.value == Label::Unconfined);
-    let both = match (toward, left_free, right_free) {
+    let free = |label: &Ruled<Label>| label.value == Label::Unconfined;
+    let both = match toward {
         _ if left.value == right.value => together(left, right, left.value.clone()),
-        (Toward::Strict, true, _) | (Toward::Loose, _, true) => right.clone(),
-        (Toward::Strict, _, true) | (Toward::Loose, true, _) => left.clone(),
-        (Toward::Strict, false, false) => {
+        // Coarse: nothing between two labels and none is known.
+        Toward::Loose => together(left, right, Label::Unconfined),
+        Toward::Strict if free(left) => right.clone(),
+        Toward::Strict if free(right) => left.clone(),
+        Toward::Strict => {
             let side = |label: &Ruled<Label>| written(&Written(&label.value), &label.origins);
             return Err(LatticeError::Empty { what, left: side(left), right: side(right) });
         }
-        // Coarse: nothing between two labels and none is known.
-        (Toward::Loose, false, false) => together(left, right, Label::Unconfined),
     };
     Ok(Some(both))
 }

@@ -1,0 +1,3 @@
+//! The layers: how each is applied and how it is read back, side by side.
+
+pub mod cgroup;
