@@ -21,10 +21,11 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Crates where not even `sys` may be unsafe, by the folder of their sources.
-const SAFE: &[&str] = &["src", "policy/src", "policy/generate/src", "audit/src", "ebpf/common/src"];
+const SAFE: &[&str] =
+    &["src", "policy/src", "policy/generate/src", "enforcer/observe/src", "audit/src", "ebpf/common/src"];
 
 /// The fence: the only sources of the user side in which unsafe code may be allowed.
-const FENCE: &[&str] = &["enforcer/src/sys", "enforcer/observe/src/sys"];
+const FENCE: &str = "enforcer/src/sys";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -154,8 +155,7 @@ fn unsafe_is_allowed_only_behind_the_fence() {
             continue;
         }
         let name = shown(&path);
-        let inside =
-            FENCE.iter().any(|fence| name == format!("{fence}.rs") || name.starts_with(&format!("{fence}/")));
+        let inside = name == format!("{FENCE}.rs") || name.starts_with(&format!("{FENCE}/"));
         // The in-container init is raw system calls and nothing else; it has no crate.
         assert!(inside || name.starts_with("enforcer/init/"), "{name} lifts the denial of unsafe code");
         fenced += 1;
@@ -171,7 +171,7 @@ fn no_source_outgrows_one_concept() {
         let text = fs::read_to_string(&path).expect("the source can be read");
         seen += 1;
         // Tables written by a command are as long as what they list.
-        if text.lines().take(5).any(|line| line.contains("@generated")) {
+        if path.components().any(|part| part.as_os_str() == "generated") {
             continue;
         }
         let lines = text.lines().count();
