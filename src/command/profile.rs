@@ -5,9 +5,9 @@ use crate::context::{Context, builtin};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render;
-use crate::stages;
 use serde::Serialize;
 use std::path::Path;
+use stockade_policy::parse;
 
 /// Built-in profiles
 #[derive(Debug, clap::Args)]
@@ -56,8 +56,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Action::List { output } => {
             let mut profiles = Vec::new();
             for name in builtin::names() {
-                let policy = stages::policy(&context, name)?;
-                profiles.push(Entry { name: name.to_owned(), about: policy.about });
+                let profile = parse::parse(&context.named(name)?).map_err(Failure::Diagnostics)?;
+                let about = profile.sections.about.map(|about| about.value).unwrap_or_default();
+                profiles.push(Entry { name: name.to_owned(), about });
             }
             let list = List { profiles };
             render::result(output.format, "profiles", &list, || {
