@@ -2,6 +2,7 @@
 //!
 //! Without arguments it writes the files, with `--check` it fails where they are not current, with
 //! `--refresh` (root, Debian) it first reads the tables of `policy/data` anew from their sources.
+#![forbid(unsafe_code)]
 
 mod constants;
 mod ctype;
