@@ -136,8 +136,8 @@ fn prepared_run(
     let signals = owned(signal::descriptor(sys, signal::Mask::MAX).map_err(launcher("read", "signals"))?);
     let started = start::start(sys, &prepared, launch.plan, cgroup, launch.at_exec.is_some())?;
     // Its own copy alone keeps the child's end open from now on.
-    let Prepared { launcher: control, control: childs, init, terminal, .. } = prepared;
-    drop((childs, init));
+    let Prepared { launcher: control, control: childs, terminal, mounts, .. } = prepared;
+    drop(childs);
     start::hand_over(sys, launch.pass_fds);
     let [master, _] = terminal.map_or([None, None], |pair| pair.map(Some));
     let mut supervisor = supervise::Supervisor {
@@ -158,5 +158,6 @@ fn prepared_run(
     }
     supervisor.run(&mut heard)?;
     drop(supervisor);
+    mounts.close_sources(sys);
     heard.conclude(started.wait()?)
 }

@@ -15,9 +15,9 @@ impl Progress {
         Progress { fd }
     }
 
-    /// The program runs.
-    pub(super) fn started(&self, pid: Option<i32>) {
-        self.tell(|| json!({"stage": "exec", "pid": pid}));
+    /// The program runs; its number is asked for only where somebody listens.
+    pub(super) fn started(&self, pid: impl FnOnce() -> Option<i32>) {
+        self.tell(|| json!({"stage": "exec", "pid": pid()}));
     }
 
     /// The end, whatever it was.

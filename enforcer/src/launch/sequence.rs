@@ -26,7 +26,7 @@ const fn step(
 }
 
 /// All steps, in order.
-pub(super) const STEPS: [Step; 30] = [
+pub(super) const STEPS: [Step; 29] = [
     step(
         "launcher's end",
         "first: or this process would itself keep open what tells it that the launcher is gone",
@@ -63,33 +63,26 @@ pub(super) const STEPS: [Step; 30] = [
         crate::sys::mount::make_all_private(s).on(c"/")
     }),
     step(
-        "device sources",
-        "private by now; before the root changes, while the host's /dev is in view",
-        |s, p| p.mounts.open_devices(s),
+        "attach",
+        "on top of the old root, so that what is in it can be copied, and mounted into",
+        |s, p| p.mounts.attach_root(s),
     ),
-    step("attach", "on top of the old root, where what is in it can be copied", |s, p| {
-        p.mounts.attach_root(s)
-    }),
     step("clones", "before the tree becomes read-only, so that a copy keeps what the host had", |s, p| {
         p.mounts.clone_entries(s)
     }),
-    step(
-        "seal",
-        "before our own mounts, and before the old root comes to lie on this one, as part of its tree",
-        |s, p| p.mounts.seal(s),
-    ),
-    step("root", "before any mount inside of it: from here on no path leads out", |s, p| {
-        p.mounts.enter_root(s)
-    }),
-    step("proc", "while the old root lies below: a user namespace must see a procfs to mount one", |s, p| {
+    step("seal", "before our own mounts, which have attributes of their own", |s, p| p.mounts.seal(s)),
+    step("proc", "while the old root is in view: a user namespace must see a procfs to mount one", |s, p| {
         p.mounts.mount_proc(s)
     }),
-    step("devices", "after the seal, which forbids devices", |s, p| p.mounts.mount_devices(s)),
+    step("devices", "after the seal, which forbids devices; while the host's /dev is in view", |s, p| {
+        p.mounts.mount_devices(s)
+    }),
     step("tmp", "after the seal", |s, p| p.mounts.mount_tmp(s)),
     step("entries", "after /proc, /dev and /tmp, parts of which they hide or change", |s, p| {
         p.mounts.mount_entries(s)
     }),
-    step("old root", "as soon as nothing is needed from it", |s, p| p.mounts.leave_old_root(s)),
+    step("root", "once nothing of the host's tree is needed any more", |s, p| p.mounts.enter_root(s)),
+    step("old root", "at once: from here on nothing outside has a path", |s, p| p.mounts.leave_old_root(s)),
     step("session", "before a terminal, so that none can be typed into from inside", |s, _| {
         process::Part::new_session(s)
     }),

@@ -5,14 +5,12 @@ use super::prepared::Prepared;
 use super::sequence::child;
 use crate::layer::cgroup::Created;
 use crate::layer::identity;
-use crate::sys::caps;
 use crate::sys::clone::{Forked, fork_into, join_network};
 use crate::sys::file::{self, CWD, owned};
 use crate::sys::{Errno, Sys, process, ptrace, socket};
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use stockade_policy::plan::Plan;
-use stockade_policy::vocab::Cap;
 
 /// The child, waiting for its go. Dropping it takes it down.
 pub(super) struct Started<'s> {
@@ -22,6 +20,8 @@ pub(super) struct Started<'s> {
     pub(super) pidfd: OwnedFd,
     traced: bool,
     reaped: bool,
+    /// The files of its id maps, closed when there is time.
+    maps: Vec<OwnedFd>,
 }
 
 impl Drop for Started<'_> {
@@ -61,13 +61,20 @@ pub(super) fn start<'s>(
     cgroup: Option<&Created>,
     trace: bool,
 ) -> Result<Started<'s>, LaunchError> {
-    if is_privileged(sys)? {
-        prepared.mounts.open_sources(sys).map_err(|failure| LaunchError::Step {
-            step: "sources",
-            object: failure.object.to_string_lossy().into_owned(),
-            errno: failure.errno,
-            host: failure.errno == Errno::ENOSYS,
-        })?;
+    match prepared.mounts.open_sources(sys) {
+        Ok(()) => {}
+        // Without CAP_SYS_ADMIN; the child tries again, in its own namespace.
+        Err(failure) if failure.errno == Errno::EPERM && plan.identity.user_namespace.is_some() => {
+            prepared.mounts.close_sources(sys);
+        }
+        Err(failure) => {
+            return Err(LaunchError::Step {
+                step: "sources",
+                object: failure.object.to_string_lossy().into_owned(),
+                errno: failure.errno,
+                host: failure.errno == Errno::ENOSYS,
+            });
+        }
     }
     let clone = || {
         let unified = cgroup.and_then(Created::unified_fd);
@@ -84,10 +91,10 @@ pub(super) fn start<'s>(
         None => clone(),
         Some(path) => in_network(sys, path, clone),
     }?;
-    let started = Started { sys, pid, pidfd: owned(pidfd), traced: trace, reaped: false };
-    prepared.mounts.close_sources(sys);
+    let mut started =
+        Started { sys, pid, pidfd: owned(pidfd), traced: trace, reaped: false, maps: Vec::new() };
     if let Some(maps) = &plan.identity.user_namespace {
-        identity::write_maps(sys, pid, maps)?;
+        started.maps = identity::write_maps(sys, pid, maps)?;
     }
     // Where every hierarchy is the unified one it was cloned into it.
     let legacy = plan.cgroup.iter().flat_map(|plan| &plan.hierarchies).any(|hierarchy| !hierarchy.unified);
@@ -124,11 +131,6 @@ fn in_network<T>(
     let made = clone();
     join_network(sys, own.as_raw_fd()).map_err(failed)?;
     made
-}
-
-fn is_privileged(sys: &dyn Sys) -> Result<bool, LaunchError> {
-    let effective = caps::effective(sys).map_err(launcher("read", "own capabilities"))?;
-    Ok(effective >> Cap::SYS_ADMIN.number() & 1 == 1)
 }
 
 /// Names what the launcher was at.

@@ -42,8 +42,7 @@ impl Supervisor<'_> {
     pub(super) fn run(&mut self, heard: &mut Heard) -> Result<(), LaunchError> {
         while heard.ended.is_none() && heard.failure.is_none() && !heard.closed {
             let mut interests = vec![socket::readable(self.control), socket::readable(self.signals)];
-            let relayed = self.relay.as_ref().map(Relay::interests).unwrap_or_default();
-            interests.extend(relayed.iter().copied());
+            interests.extend(self.relay.iter().flat_map(Relay::interests));
             match socket::poll(self.sys, &mut interests, true) {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(launcher("wait for", "first process")(errno)),
@@ -87,7 +86,7 @@ impl Supervisor<'_> {
         match kind {
             message::STARTED => {
                 heard.started = true;
-                self.progress.started(descriptor.as_ref().and_then(pid_of));
+                self.progress.started(|| descriptor.as_ref().and_then(pid_of));
                 heard.target = descriptor;
                 for number in (1..=64).filter(|number| heard.early >> (number - 1) & 1 == 1) {
                     self.send(heard, number)?;

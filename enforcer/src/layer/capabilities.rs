@@ -59,7 +59,11 @@ impl Part {
     pub(crate) fn apply(&self, sys: &dyn Sys) -> Done<'_> {
         let ambient = self.sets.ambient.union(self.lent);
         let inheritable = self.sets.inheritable.union(self.lent);
-        prctl::clear_ambient(sys).on(c"ambient set")?;
+        let permitted = self.sets.permitted.union(self.lent);
+        // What is not both permitted and inheritable leaves the ambient set by itself, at the last capset.
+        if permitted.intersection(inheritable) != ambient {
+            prctl::clear_ambient(sys).on(c"ambient set")?;
+        }
         if !ambient.is_empty() {
             let all = crate::sys::caps::effective(sys).on(c"effective set")?;
             let sets = Sets { effective: all, permitted: all, inheritable: inheritable.0 };
@@ -72,7 +76,7 @@ impl Part {
         prctl::set_securebits(sys, self.securebits).on(c"securebits")?;
         let sets = Sets {
             effective: self.sets.effective.union(self.lent).0,
-            permitted: self.sets.permitted.union(self.lent).0,
+            permitted: permitted.0,
             inheritable: inheritable.0,
         };
         capset(sys, sets).on(c"permitted, effective and inheritable sets")

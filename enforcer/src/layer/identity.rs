@@ -6,6 +6,7 @@ use crate::sys::file::{self, CWD};
 use crate::sys::{Errno, Sys, ids, prctl};
 use std::ffi::CString;
 use std::fmt::Write;
+use std::os::fd::{AsRawFd, OwnedFd};
 use stockade_policy::plan;
 
 /// `SECBIT_NO_SETUID_FIXUP`: capabilities stay as they are when the user changes. linux/securebits.h.
@@ -43,24 +44,27 @@ impl Part {
     }
 }
 
-/// Writes the maps of a process that is in a new user namespace; done by the launcher.
-pub(crate) fn write_maps(sys: &dyn Sys, pid: i32, maps: &plan::IdMaps) -> Result<(), LaunchError> {
+/// Writes the maps of a process that is in a new user namespace; done by the launcher. Gives the files back,
+/// so that they need not be closed while the process waits.
+pub(crate) fn write_maps(sys: &dyn Sys, pid: i32, maps: &plan::IdMaps) -> Result<Vec<OwnedFd>, LaunchError> {
     let denial = maps.deny_setgroups.then(|| ("setgroups", "deny".to_owned()));
     let files = [("uid_map", lines(&maps.uids)), ("gid_map", lines(&maps.gids))];
+    let mut open = Vec::with_capacity(3);
     for (name, text) in denial.into_iter().chain(files) {
         let path = format!("/proc/{pid}/{name}");
         let written = CString::new(path.as_str()).map_err(|_| Errno::EINVAL).and_then(|path| {
             let fd = file::owned(file::open(sys, CWD, &path, libc::O_WRONLY)?);
-            file::write(sys, std::os::fd::AsRawFd::as_raw_fd(&fd), text.as_bytes())
+            file::write(sys, fd.as_raw_fd(), text.as_bytes()).map(|()| fd)
         });
-        written.map_err(|errno| LaunchError::Step {
+        let fd = written.map_err(|errno| LaunchError::Step {
             step: "id maps",
             object: format!("{name} `{}`", text.trim_end().replace('\n', ", ")),
             errno,
             host: matches!(errno, Errno::EPERM | Errno::EINVAL),
         })?;
+        open.push(fd);
     }
-    Ok(())
+    Ok(open)
 }
 
 fn lines(maps: &[plan::IdMap]) -> String {

@@ -4,7 +4,7 @@ use super::{Done, On, absolute};
 use crate::launch::LaunchError;
 use crate::sys::file::{Walk, open_place};
 use crate::sys::{Errno, Sys, landlock};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 use stockade_policy::plan;
 
@@ -35,7 +35,7 @@ impl Part {
     pub(crate) fn apply(&self, sys: &dyn Sys, root: RawFd) -> Done<'_> {
         let ruleset = landlock::create(sys, self.abi, self.handled, self.scoped).on(c"ruleset")?;
         for (path, access) in &self.rules {
-            let place = match open_place(sys, root, path, Walk::InRoot, false) {
+            let place = match open_rule(sys, root, path) {
                 // A path that is not there grants nothing.
                 Err(Errno::ENOENT) => continue,
                 other => other.on(path)?,
@@ -52,4 +52,8 @@ impl Part {
         }
         landlock::restrict(sys, ruleset).on(c"ruleset")
     }
+}
+
+fn open_rule(sys: &dyn Sys, root: RawFd, path: &CStr) -> Result<RawFd, Errno> {
+    if path == c"/" { Ok(root) } else { open_place(sys, root, path, Walk::InRoot, false) }
 }

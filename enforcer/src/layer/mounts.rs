@@ -1,9 +1,10 @@
 //! The private root and what is mounted into it.
 //!
-//! The root is a detached copy of a tree, which becomes `/` before anything is mounted inside of it: from then
-//! on no path, link or mount planted in it can lead anywhere else. The old root lies on top of the new one until all is
-//! in place (the kernel lets a user namespace mount a procfs only while it can see another one), and is then detached
-//! with everything that was below it.
+//! The root is a detached copy of a tree, attached on top of the old root. Everything inside of it is reached
+//! from its descriptor alone, with `RESOLVE_IN_ROOT` and, for what is mounted on, without any symbolic link:
+//! nothing that is planted in it can lead anywhere else. The old root stays in view until all is in place (the
+//! kernel lets a user namespace mount a procfs only while it can see another one, and devices are bound from
+//! it), and is then detached with everything that was below it.
 
 mod devices;
 mod entries;
@@ -98,14 +99,10 @@ impl Part {
         std::iter::once(&self.tree).chain(self.entries.trees()).for_each(|fd| fd.set(CLOSED));
     }
 
-    /// Opens copies of the host's device nodes. The child does: they are for everyone to open, and its own
-    /// mounts are private already.
-    pub(crate) fn open_devices(&self, sys: &dyn Sys) -> Done<'_> {
-        self.devices.as_ref().map_or(Ok(()), |devices| devices.open_sources(sys))
-    }
-
     /// Makes the tree part of the namespace.
     pub(crate) fn attach_root(&self, sys: &dyn Sys) -> Done<'_> {
+        // Below the tree, and gone with the old root.
+        self.entries.attach_cover(sys)?;
         mount::attach(sys, self.tree.get(), CWD, c"/").on(&self.root)
     }
 
@@ -178,10 +175,12 @@ impl Part {
 
     /// Lets go of the host's tree.
     pub(crate) fn leave_old_root(&self, sys: &dyn Sys) -> Done<'_> {
-        if self.entries.hides() {
-            mount::detach(sys).on(c"source of hidden paths")?;
+        // What lay on the old root lies on top of it now, one by one.
+        if self.entries.has_cover() {
+            mount::detach(sys).on(c"cover of hidden paths")?;
         }
-        mount::detach(sys).on(c"old root")
+        mount::detach(sys).on(c"old root")?;
+        file::root_is_bare(sys).on(c"old root")
     }
 
     /// Goes to a directory of the root that is no link and behind none.

@@ -52,6 +52,14 @@ pub(crate) fn open_place(
     int(unsafe { call!(sys, SYS_openat2, root, path, &raw const how, size_of::<OpenHow>()) }?)
 }
 
+/// Whether `/..` is still the root: `EXDEV` where something is mounted over it, which `/..` would reach.
+pub(crate) fn root_is_bare(sys: &dyn Sys) -> Result<(), Errno> {
+    let flags = u64::from((libc::O_PATH | libc::O_CLOEXEC).cast_unsigned());
+    let how = OpenHow { flags, mode: 0, resolve: libc::RESOLVE_NO_XDEV };
+    // SAFETY: the path ends in NUL and the structure lives here, of the size given.
+    unsafe { call!(sys, SYS_openat2, CWD, c"/..", &raw const how, size_of::<OpenHow>()) }.map(|_| ())
+}
+
 /// openat(2), always with `O_CLOEXEC`.
 pub(crate) fn open(sys: &dyn Sys, directory: RawFd, path: &CStr, flags: i32) -> Result<RawFd, Errno> {
     // SAFETY: the path ends in NUL; without O_CREAT no mode is read.

@@ -41,6 +41,13 @@ pub(crate) fn clone_tree(sys: &dyn Sys, directory: RawFd, path: &CStr) -> Result
     int(unsafe { call!(sys, SYS_open_tree, directory, path, flags) }?)
 }
 
+/// The same of one mount alone, without what is mounted below it.
+pub(crate) fn clone_mount(sys: &dyn Sys, directory: RawFd, path: &CStr) -> Result<RawFd, Errno> {
+    let flags = OPEN_TREE_CLONE | CLOEXEC | empty(path);
+    // SAFETY: the path ends in NUL.
+    int(unsafe { call!(sys, SYS_open_tree, directory, path, flags) }?)
+}
+
 /// Mounts a detached tree at `path` below `directory`, or over `directory` itself where the path is empty.
 pub(crate) fn attach(sys: &dyn Sys, tree: RawFd, directory: RawFd, path: &CStr) -> Result<(), Errno> {
     let to = if path.is_empty() { MOVE_TO_EMPTY } else { 0 };
@@ -81,6 +88,12 @@ pub(crate) fn mount(
 ) -> Result<(), Errno> {
     // SAFETY: all strings end in NUL; the options are a string for the kinds used here.
     unsafe { call!(sys, SYS_mount, kind, path, kind, flags, options) }.map(|_| ())
+}
+
+/// Mounts one file of the caller's tree at a path below the current directory.
+pub(crate) fn bind(sys: &dyn Sys, from: &CStr, path: &CStr) -> Result<(), Errno> {
+    // SAFETY: both paths end in NUL; a bind reads neither kind nor options.
+    unsafe { call!(sys, SYS_mount, from, path, 0usize, libc::MS_BIND, 0usize) }.map(|_| ())
 }
 
 /// A detached tmpfs whose root nobody can read, with `attributes`.

@@ -30,6 +30,8 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("ends::descriptors_asked_for", ends::descriptors_asked_for),
     ("ends::stages", ends::stages),
     ("ends::at_exec", ends::at_exec),
+    ("ends::verified_at_exec", ends::verified_at_exec),
+    ("ends::a_cgroup", ends::a_cgroup),
     ("ends::terminal", ends::terminal),
     ("ends::killed_at_any_time", ends::killed_at_any_time),
 ];

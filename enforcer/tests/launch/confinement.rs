@@ -226,6 +226,16 @@ pub(crate) fn files() {
         assert!(options("/srv/data/inner").starts_with("ro,nosuid,nodev,noexec"));
         assert!(options("/secret").starts_with("ro,nosuid,nodev,noexec"));
         assert!(options("/home").starts_with("ro,nosuid,nodev,noexec"));
+        let mut places: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains(" - "))
+            .filter_map(|line| line.split(' ').nth(4))
+            .collect();
+        places.retain(|place| !place.starts_with("/dev/"));
+        places.sort_unstable();
+        let expected =
+            ["/", "/dev", "/etc/passwd", "/home", "/proc", "/secret", "/srv/data", "/srv/data/inner", "/tmp"];
+        assert_eq!(places, expected);
         assert!(root.path().join("srv/data/new").exists());
         std::fs::remove_file(root.path().join("srv/data/new")).unwrap();
     }

@@ -5,7 +5,7 @@ use crate::fixture::*;
 use std::io::{Read, Write};
 use std::process::Stdio;
 use std::time::Duration;
-use stockade_policy::plan::{Disk, Gap};
+use stockade_policy::plan::{Cgroup, CgroupHierarchy, Disk, Gap, MountKind};
 use stockade_policy::policy::Section;
 
 /// The container convention.
@@ -176,6 +176,61 @@ pub(crate) fn at_exec() {
         let output = launcher("print", &["nothing"]).output();
         assert_eq!(output.status.code(), Some(127));
     }
+}
+
+/// What verification reads at the exec is what was planned, for every plan of these tests.
+pub(crate) fn verified_at_exec() {
+    let root = Root::new();
+    let mut without_users = root.strict();
+    without_users.identity.user_namespace = None;
+    without_users.namespaces.private.remove(&stockade_policy::policy::NamespaceKind::User);
+    let mut files = root.strict();
+    files.mounts.entries = vec![
+        entry("/secret", MountKind::Hide),
+        entry("/etc/passwd", MountKind::Hide),
+        entry("/srv/data", MountKind::Writable { exec: false }),
+        entry("/srv/data/inner", MountKind::ReadOnly { exec: false }),
+    ];
+    for (plan, unprivileged) in [
+        (root.strict(), false),
+        (root.strict(), true),
+        (root.as_root(), false),
+        (without_users, false),
+        (files, false),
+    ] {
+        let mut launcher = root.launcher(&plan, &["true"]);
+        launcher.request.at_exec = Some("verify".to_owned());
+        let output = if unprivileged { launcher.unprivileged() } else { launcher }.output();
+        assert_eq!(output.status.code(), Some(0), "{}", texts(&output).1);
+    }
+}
+
+/// A cgroup of its own, from before its first instruction, and gone with it.
+pub(crate) fn a_cgroup() {
+    const PARENT: &str = "/sys/fs/cgroup/pids";
+    if !std::path::Path::new(PARENT).join("cgroup.procs").exists() {
+        println!("a_cgroup skipped: no legacy pids hierarchy");
+        return;
+    }
+    let root = Root::new();
+    let mut plan = root.strict();
+    plan.cgroup = Some(Cgroup {
+        hierarchies: vec![CgroupHierarchy {
+            parent: PARENT.to_owned(),
+            unified: false,
+            values: vec![("pids.max".to_owned(), "7".to_owned())],
+        }],
+    });
+    let running = root.launcher(&plan, &["sleep", "100"]).start();
+    let line = running.proc("cgroup").lines().find(|line| line.contains(":pids:")).unwrap().to_owned();
+    let directory = std::path::PathBuf::from(format!("{PARENT}{}", line.rsplit(':').next().unwrap()));
+    assert_eq!(std::fs::read_to_string(directory.join("pids.max")).unwrap(), "7\n");
+    // Its cgroup namespace begins there.
+    let inside = std::fs::read_to_string(format!("/proc/{}/mountinfo", running.target)).unwrap();
+    assert!(!inside.contains("cgroup"));
+    running.signal("TERM");
+    assert_eq!(running.end().0, Some(143));
+    assert!(!directory.exists());
 }
 
 /// A terminal of its own.

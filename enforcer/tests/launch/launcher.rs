@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use stockade_enforcer::launch::{Launch, launch};
+use stockade_enforcer::verify::{Options, Scope, Tracing, verify};
 use stockade_policy::plan::Plan;
 
 /// Names the file that holds the request.
@@ -27,6 +28,16 @@ pub(crate) fn main(file: &OsStr) -> ExitCode {
     let mut at_exec = |pid: u32| -> Result<(), String> {
         match request.at_exec.as_deref() {
             Some("refuse") => Err("refused by the test".to_owned()),
+            Some("verify") => {
+                let options = Options {
+                    scope: Scope::Process,
+                    tracing: Tracing::Stopped,
+                    attested_by: Some("the launcher".to_owned()),
+                };
+                let status = verify(&request.plan, pid, &options).map_err(|error| error.to_string())?;
+                eprintln!("{}", serde_json::to_string(&status).unwrap());
+                if status.is_drift() { Err("it drifts".to_owned()) } else { Ok(()) }
+            }
             _ => {
                 let status =
                     std::fs::read_to_string(format!("/proc/{pid}/status")).map_err(|e| e.to_string())?;

@@ -1,14 +1,11 @@
 //! A private /dev: nodes of the host that were named, one by one, and the links that programs expect.
 
-use super::CLOSED;
 use crate::launch::LaunchError;
 use crate::layer::{Done, On, c_string};
 use crate::sys::file::{self, CWD};
 use crate::sys::{Sys, mount};
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString};
-use std::os::fd::RawFd;
 use stockade_policy::policy::Device;
 
 /// Links to a process's own descriptors, as devtmpfs's users make them. fd(4).
@@ -33,7 +30,6 @@ struct Node {
     name: CString,
     /// Directories to make for it, outermost first; a directory that two nodes share is made by the first.
     parents: Vec<CString>,
-    tree: Cell<RawFd>,
 }
 
 impl Devices {
@@ -54,7 +50,6 @@ impl Devices {
                 source: c_string("device", &format!("/dev/{name}"))?,
                 name: c_string("device", name)?,
                 parents,
-                tree: Cell::new(CLOSED),
             })
         };
         let names = devices.iter().filter_map(|device| match device {
@@ -68,13 +63,6 @@ impl Devices {
         })
     }
 
-    pub(super) fn open_sources(&self, sys: &dyn Sys) -> Done<'_> {
-        for node in &self.nodes {
-            node.tree.set(mount::clone_tree(sys, CWD, &node.source).on(&node.source)?);
-        }
-        Ok(())
-    }
-
     /// Fills the current directory, the new and empty /dev.
     pub(super) fn fill(&self, sys: &dyn Sys) -> Done<'_> {
         for node in &self.nodes {
@@ -82,7 +70,7 @@ impl Devices {
                 file::make_directory(sys, CWD, parent, 0o755).on(&node.source)?;
             }
             file::make_file(sys, CWD, &node.name, 0).on(&node.source)?;
-            mount::attach(sys, node.tree.get(), CWD, &node.name).on(&node.source)?;
+            mount::bind(sys, &node.source, &node.name).on(&node.source)?;
         }
         for (target, name) in LINKS {
             file::make_link(sys, target, CWD, name).on(name)?;

@@ -14,6 +14,8 @@ use stockade_policy::plan::{MountEntry, MountKind};
 /// The entries, in order.
 pub(super) struct Entries {
     all: Vec<Entry>,
+    /// What hidden paths are covered with.
+    cover: Cell<RawFd>,
 }
 
 struct Entry {
@@ -36,7 +38,7 @@ enum Kind {
     },
 }
 
-/// The file in the source of hidden paths that covers files.
+/// The file in the cover that covers files.
 const COVER: &CStr = c"f";
 
 impl Entries {
@@ -70,12 +72,21 @@ impl Entries {
             };
             all.push(Entry { at, kind, tree: Cell::new(CLOSED) });
         }
-        Ok(Entries { all })
+        Ok(Entries { all, cover: Cell::new(CLOSED) })
     }
 
-    /// Whether anything is hidden.
-    pub(super) fn hides(&self) -> bool {
-        self.all.iter().any(|entry| matches!(entry.kind, Kind::Hide))
+    /// Makes what hidden paths are covered with, if there are any: a tmpfs with one file, neither readable,
+    /// attached on top of the old root, since only what is attached can be copied.
+    pub(super) fn attach_cover(&self, sys: &dyn Sys) -> Done<'_> {
+        if self.all.iter().any(|entry| matches!(entry.kind, Kind::Hide)) {
+            self.cover.set(make_cover(sys).on(c"cover of hidden paths")?);
+        }
+        Ok(())
+    }
+
+    /// Whether there is a cover.
+    pub(super) fn has_cover(&self) -> bool {
+        self.cover.get() != CLOSED
     }
 
     /// The open copies.
@@ -107,10 +118,9 @@ impl Entries {
 
     /// Mounts all in their places.
     pub(super) fn mount(&self, sys: &dyn Sys, root: RawFd) -> Done<'_> {
-        let cover = if self.hides() { make_cover(sys).on(c"source of hidden paths")? } else { CLOSED };
         for entry in &self.all {
             match entry.kind {
-                Kind::Hide => entry.hide(sys, root, cover)?,
+                Kind::Hide => entry.hide(sys, root, self.cover.get())?,
                 Kind::Bind { .. } => entry.attach(sys, root)?,
                 Kind::Again { attributes, late } => {
                     if late {
@@ -149,13 +159,12 @@ impl Entry {
             }
             Err(errno) => return Err(errno).on(&self.at),
         };
-        let tree = mount::clone_tree(sys, cover, source).on(&self.at)?;
+        // Alone: the root itself is mounted on it.
+        let tree = mount::clone_mount(sys, cover, source).on(&self.at)?;
         mount::attach(sys, tree, place, c"").on(&self.at)
     }
 }
 
-/// A tmpfs with one file, neither readable, attached on top of the old root, where no path of the new one
-/// leads: only what is attached can be copied.
 fn make_cover(sys: &dyn Sys) -> Result<RawFd, Errno> {
     let cover = mount::detached_tmpfs(sys, NO_SUID | NO_DEV | NO_EXEC)?;
     file::make_file(sys, cover, COVER, 0)?;
