@@ -11,10 +11,15 @@
 #![forbid(unsafe_code)]
 
 pub mod condition;
+pub mod diagnostic;
+pub mod expression;
 pub mod host;
 pub mod lattice;
 pub mod lookup;
 pub mod origin;
+pub mod parse;
 pub mod plan;
 pub mod policy;
+pub mod profile;
+pub mod units;
 pub mod vocab;
