@@ -5,7 +5,9 @@ mod place;
 pub use place::{Place, Text};
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin as Path, Renderer, Snippet};
+use annotate_snippets::{
+    Annotation, AnnotationKind, Element, Group, Level, Origin as Path, Renderer, Snippet,
+};
 use serde::Serialize;
 
 /// How bad it is.
@@ -34,6 +36,35 @@ pub struct Diagnostic {
     pub help: Vec<String>,
     /// Other places that explain it, with what they say.
     pub related: Vec<(Place, String)>,
+}
+
+/// What is wrong with a value, before its place is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// One sentence without a full stop.
+    pub message: String,
+    /// What would be valid.
+    pub help: Vec<String>,
+}
+
+impl Flaw {
+    /// A flaw without help.
+    pub fn new(message: impl Into<String>) -> Self {
+        Flaw { message: message.into(), help: Vec::new() }
+    }
+
+    /// The same with one more help line.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+}
+
+impl From<Flaw> for Diagnostic {
+    fn from(flaw: Flaw) -> Self {
+        Diagnostic { help: flaw.help, ..Diagnostic::error(flaw.message) }
+    }
 }
 
 impl Diagnostic {
@@ -122,8 +153,11 @@ pub fn render(diagnostics: &[Diagnostic], color: bool) -> String {
         }
         elements.extend(diagnostic.help.iter().map(|help| Level::HELP.message(harmless(help)).into()));
         let group = if elements.is_empty() { Group::with_title(title) } else { title.elements(elements) };
-        text.push_str(&renderer.render(&[group]));
-        text.push_str("\n\n");
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(renderer.render(&[group]).trim_end());
+        text.push('\n');
     }
     text
 }

@@ -109,7 +109,12 @@ impl fmt::Display for Rule {
 }
 
 /// Parts joined by a word; a part that binds weaker stands in parentheses.
-fn joined(f: &mut fmt::Formatter<'_>, parts: &[Expression], word: &str, weaker: fn(&Expression) -> bool) -> fmt::Result {
+fn joined(
+    f: &mut fmt::Formatter<'_>,
+    parts: &[Expression],
+    word: &str,
+    weaker: fn(&Expression) -> bool,
+) -> fmt::Result {
     for (index, part) in parts.iter().enumerate() {
         if index > 0 {
             write!(f, " {word} ")?;

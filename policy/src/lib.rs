@@ -21,5 +21,7 @@ pub mod parse;
 pub mod plan;
 pub mod policy;
 pub mod profile;
+pub mod resolve;
+pub mod schema;
 pub mod units;
 pub mod vocab;

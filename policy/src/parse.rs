@@ -66,8 +66,9 @@ fn decode(source: &Source) -> (&str, Option<(Diagnostic, u32, u32)>) {
 fn version(sections: &Sections, report: &mut Report) {
     match &sections.stockade {
         Some(version) if version.value.0 != 1 => {
-            let diagnostic = Diagnostic::error(format!("version {} of the language is unknown", version.value.0))
-                .help("the only version is `stockade: 1`");
+            let diagnostic =
+                Diagnostic::error(format!("version {} of the language is unknown", version.value.0))
+                    .help("the only version is `stockade: 1`");
             report.push(diagnostic, &version.origin);
         }
         Some(_) => {}

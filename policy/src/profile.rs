@@ -8,22 +8,27 @@ mod network;
 mod path;
 mod process;
 mod syscalls;
+mod sysctls;
+mod users;
 mod words;
 
 pub use crate::parse::list::List;
 pub use crate::parse::scalar::Limit;
-pub use files::{DeviceName, Files, MountEntry, MountOption, RootAccess, TmpSize};
+pub use files::{DeviceName, Files, MountEntry, MountOption, ProcChoice, RootAccess, TmpSize};
 pub use limits::{Disk, Io, ProcessLimits, Resources};
 pub use namespaces::{Confined, NamespaceChoice, Namespaces, NetworkChoice, UserChoice};
 pub use network::{Egress, Ingress, LabelChoice, Lsm, Network, Peer, PerSource};
 pub use path::AbsolutePath;
-pub use process::{IdRange, Mask, Principal, Process, Securebit, Sysctls, UserChosen, UserSet};
+pub use process::{Hostname, Mask, Process, Securebit, Variable};
 pub use syscalls::{Allowed, Denied, Entry, Subject, Syscalls};
-pub use words::{CapabilityName, ProfileName, TableVersion, Version};
+pub use sysctls::Sysctls;
+pub use users::{IdRange, Principal, UserChosen, UserSet};
+pub use words::{CapabilityName, ProfileName, Version};
 
 use crate::diagnostic::Text;
 use crate::origin::{At, Origin};
 use crate::parse::record::record;
+use crate::vocab::TableVersion;
 use std::sync::Arc;
 
 /// A profile as written.

@@ -121,8 +121,23 @@ pub trait Quantity: Sized {
     const EXAMPLE: &'static str;
     /// The pattern of the JSON Schema.
     const PATTERN: &'static str;
+    /// What a number without a unit may be.
+    const BARE: Bare;
     /// Reads it.
     fn parse(text: &str) -> Result<Self, UnitError>;
+}
+
+/// Numbers that need no unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bare {
+    /// None: there always is a unit.
+    Never,
+    /// Nought, which is the same in every unit.
+    Zero,
+    /// Whole ones.
+    Whole,
+    /// Any above nought.
+    Any,
 }
 
 /// A unit with its factor.
@@ -139,29 +154,22 @@ const BYTES: Units = &[
     ("GB", 1_000_000_000),
     ("TB", 1_000_000_000_000),
 ];
-const BITS: Units = &[
-    ("bit", 1),
-    ("kbit", 1_000),
-    ("Mbit", 1_000_000),
-    ("Gbit", 1_000_000_000),
-    ("Tbit", 1_000_000_000_000),
-];
+const BITS: Units =
+    &[("bit", 1), ("kbit", 1_000), ("Mbit", 1_000_000), ("Gbit", 1_000_000_000), ("Tbit", 1_000_000_000_000)];
 const COUNTS: Units = &[("", 1), ("k", 1_000), ("M", 1_000_000), ("G", 1_000_000_000)];
 const SECONDS: Units = &[("s", 1), ("min", 60), ("h", 3600)];
 
 /// The number of smallest units in `text`.
 fn amount(text: &str, units: Units, what: &'static str, smallest: &'static str) -> Result<u64, UnitError> {
-    let (digits, unit) = number(text)
-        .ok_or_else(|| UnitError::NotANumber { text: text.trim().to_owned(), what })?;
+    let (digits, unit) =
+        number(text).ok_or_else(|| UnitError::NotANumber { text: text.trim().to_owned(), what })?;
     let factor = match units.iter().find(|(name, _)| *name == unit) {
         Some((_, factor)) => *factor,
         None if digits.is_zero() && unit.is_empty() => 1,
         None if unit.is_empty() => return Err(UnitError::NoUnit { text: text.trim().to_owned() }),
         None => return Err(wrong_unit(unit, what)),
     };
-    digits
-        .times(factor)
-        .ok_or_else(|| UnitError::OutOfRange { text: text.trim().to_owned(), smallest })
+    digits.times(factor).ok_or_else(|| UnitError::OutOfRange { text: text.trim().to_owned(), smallest })
 }
 
 /// Why `unit` does not belong to `what`.
@@ -193,7 +201,9 @@ fn rate(
 ) -> Result<(u64, Option<u64>), UnitError> {
     let (per_second, burst) = split_rate(text);
     let per_second = per_second.ok_or_else(|| match amount(text, units, what, smallest) {
-        Err(error @ (UnitError::NotANumber { .. } | UnitError::Bits { .. } | UnitError::Bytes { .. })) => error,
+        Err(error @ (UnitError::NotANumber { .. } | UnitError::Bits { .. } | UnitError::Bytes { .. })) => {
+            error
+        }
         _ => UnitError::NotARate { text: text.trim().to_owned() },
     })?;
     let value = amount(per_second, units, what, smallest)?;
@@ -207,6 +217,7 @@ impl Quantity for Bytes {
     const WHAT: &'static str = "a size";
     const EXAMPLE: &'static str = "a size is written `512 MiB`";
     const PATTERN: &'static str = r"^(0|[0-9]+(\.[0-9]+)? ?([KMGT]iB|[kMGT]?B))$";
+    const BARE: Bare = Bare::Zero;
     fn parse(text: &str) -> Result<Self, UnitError> {
         plain(text, BYTES, Self::WHAT, "bytes").map(Bytes)
     }
@@ -216,6 +227,7 @@ impl Quantity for ByteRate {
     const WHAT: &'static str = "a rate of bytes";
     const EXAMPLE: &'static str = "a rate of bytes is written `20 MiB/s`";
     const PATTERN: &'static str = r"^[0-9]+(\.[0-9]+)? ?([KMGT]iB|[kMGT]?B)/s$";
+    const BARE: Bare = Bare::Never;
     fn parse(text: &str) -> Result<Self, UnitError> {
         match rate(text, BYTES, Self::WHAT, "bytes")? {
             (value, None) => Ok(ByteRate(value)),
@@ -227,8 +239,8 @@ impl Quantity for ByteRate {
 impl Quantity for BitRate {
     const WHAT: &'static str = "a rate of bits";
     const EXAMPLE: &'static str = "a rate of bits is written `100 Mbit/s`, or `100 Mbit/s burst 1 Mbit`";
-    const PATTERN: &'static str =
-        r"^[0-9]+(\.[0-9]+)? ?[kMGT]?bit/s( burst [0-9]+(\.[0-9]+)? ?[kMGT]?bit)?$";
+    const PATTERN: &'static str = r"^[0-9]+(\.[0-9]+)? ?[kMGT]?bit/s( burst [0-9]+(\.[0-9]+)? ?[kMGT]?bit)?$";
+    const BARE: Bare = Bare::Never;
     fn parse(text: &str) -> Result<Self, UnitError> {
         rate(text, BITS, Self::WHAT, "bits").map(|(per_second, burst)| BitRate { per_second, burst })
     }
@@ -238,6 +250,7 @@ impl Quantity for EventRate {
     const WHAT: &'static str = "a rate";
     const EXAMPLE: &'static str = "a rate is written `50/s`, or `50/s burst 200`";
     const PATTERN: &'static str = r"^[0-9]+(\.[0-9]+)? ?[kMG]?/s( burst [0-9]+(\.[0-9]+)? ?[kMG]?)?$";
+    const BARE: Bare = Bare::Never;
     fn parse(text: &str) -> Result<Self, UnitError> {
         rate(text, COUNTS, Self::WHAT, "events").map(|(per_second, burst)| EventRate { per_second, burst })
     }
@@ -247,6 +260,7 @@ impl Quantity for Count {
     const WHAT: &'static str = "a number";
     const EXAMPLE: &'static str = "a number is written `4096` or `100k`";
     const PATTERN: &'static str = r"^[0-9]+(\.[0-9]+)? ?[kMG]?$";
+    const BARE: Bare = Bare::Whole;
     fn parse(text: &str) -> Result<Self, UnitError> {
         plain(text, COUNTS, Self::WHAT, "things").map(Count)
     }
@@ -256,6 +270,7 @@ impl Quantity for Processors {
     const WHAT: &'static str = "a number of processors";
     const EXAMPLE: &'static str = "processors are written `1.5`, in steps of 0.001";
     const PATTERN: &'static str = r"^[0-9]+(\.[0-9]{1,3})?$";
+    const BARE: Bare = Bare::Any;
     fn parse(text: &str) -> Result<Self, UnitError> {
         let millis = plain(text, &[("", 1000)], Self::WHAT, "thousandths of a processor")?;
         if millis == 0 {
@@ -269,6 +284,7 @@ impl Quantity for Seconds {
     const WHAT: &'static str = "a time";
     const EXAMPLE: &'static str = "a time is written `30 s`";
     const PATTERN: &'static str = r"^(0|[0-9]+(\.[0-9]+)? ?(s|min|h))$";
+    const BARE: Bare = Bare::Zero;
     fn parse(text: &str) -> Result<Self, UnitError> {
         plain(text, SECONDS, Self::WHAT, "seconds").map(Seconds)
     }

@@ -67,6 +67,16 @@ impl Text {
     }
 }
 
+impl Text {
+    /// The place of the name or number that begins at `origin`.
+    pub fn word(&self, origin: &Origin) -> Place {
+        let skip = usize::try_from(origin.column).unwrap_or(usize::MAX).saturating_sub(1);
+        let word = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let line = self.line(origin.line).unwrap_or_default();
+        self.span(origin, line.chars().skip(skip).take_while(word).count())
+    }
+}
+
 /// A line without characters that a terminal obeys; as many characters as before.
 fn printable(line: &str) -> String {
     line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()

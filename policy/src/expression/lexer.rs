@@ -28,8 +28,13 @@ pub(super) struct Lexed {
 const SYMBOLS: [&str; 14] = ["==", "!=", "<=", ">=", "<", ">", "&", "|", "(", ")", "{", "}", ",", "@"];
 
 /// What other languages write, and what it is called here.
-const FOREIGN: [(&str, &str); 5] =
-    [("&&", "`and`"), ("||", "`or`"), ("=", "`==`"), ("!", "`not`"), ("~", "the bits of the mask themselves")];
+const FOREIGN: [(&str, &str); 5] = [
+    ("&&", "`and`"),
+    ("||", "`or`"),
+    ("=", "`==`"),
+    ("!", "`not`"),
+    ("~", "the bits of the mask themselves"),
+];
 
 /// The tokens of `text`.
 pub(super) fn lex(text: &str) -> Result<Vec<Lexed>, ExpressionError> {

@@ -3,7 +3,8 @@
 use super::{Comparison, Expression, Test, Value};
 use crate::condition::{self, Condition, Operator, Width};
 use crate::origin::At;
-use crate::vocab::{Arch, constants, parameters};
+use crate::vocab::parameters::{self, Parameter, ParameterError};
+use crate::vocab::{Arch, constants};
 
 /// Which way to err where the kernel's reading of an argument is not known.
 ///
@@ -21,19 +22,12 @@ pub enum Stance {
 /// Why an expression means nothing on an architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LowerError {
-    /// The vocabulary does not know the call's parameters.
-    NoParameters {
-        /// The architecture.
-        arch: Arch,
-        /// The parameter that was written.
+    /// The parameter cannot be tested.
+    Parameter {
+        /// As written.
         parameter: At<String>,
-    },
-    /// No parameter of the call has this name.
-    UnknownParameter {
-        /// The name.
-        parameter: At<String>,
-        /// The names that the call's parameters have.
-        valid: Vec<&'static str>,
+        /// Why not.
+        source: Box<ParameterError>,
     },
     /// No constant has this name.
     UnknownConstant {
@@ -50,7 +44,7 @@ pub enum LowerError {
     /// A value that the parameter cannot have.
     DoesNotFit {
         /// The value as written.
-        value: At<Value>,
+        value: At<String>,
         /// The parameter.
         parameter: String,
         /// Bits that the kernel looks at.
@@ -59,12 +53,17 @@ pub enum LowerError {
     /// Bits that the mask takes away.
     OutsideMask {
         /// The value as written.
-        value: At<Value>,
+        value: At<String>,
     },
 }
 
 /// What `expression`, about the arguments of `call`, means on `arch`.
-pub fn lower(expression: &Expression, call: &str, arch: Arch, stance: Stance) -> Result<Condition, LowerError> {
+pub fn lower(
+    expression: &Expression,
+    call: &str,
+    arch: Arch,
+    stance: Stance,
+) -> Result<Condition, LowerError> {
     let each = |parts: &[Expression]| -> Result<Vec<Condition>, LowerError> {
         parts.iter().map(|part| lower(part, call, arch, stance)).collect()
     };
@@ -97,7 +96,7 @@ impl Stance {
 /// A comparison with its names looked up.
 struct Meaning {
     argument: u8,
-    mask: Option<u64>,
+    mask: u64,
     /// Readings of the argument that are possible.
     widths: Vec<Width>,
 }
@@ -109,7 +108,7 @@ impl Meaning {
             Condition::Compare(condition::Comparison {
                 argument: self.argument,
                 width: *width,
-                mask: self.mask.unwrap_or(u64::MAX),
+                mask: self.mask,
                 operator,
                 value,
             })
@@ -120,14 +119,8 @@ impl Meaning {
 
 fn compare(comparison: &Comparison, call: &str, arch: Arch, stance: Stance) -> Result<Condition, LowerError> {
     let Comparison { parameter, mask, test } = comparison;
-    let Some(known) = parameters::parameters(arch, call) else {
-        return Err(LowerError::NoParameters { arch, parameter: parameter.clone() });
-    };
-    let found = known.iter().enumerate().find(|(_, known)| known.is_called(&parameter.value));
-    let (Some((index, known)), false) = (found, known.is_empty()) else {
-        let valid = known.iter().flat_map(parameters::Parameter::names).collect();
-        return Err(LowerError::UnknownParameter { parameter: parameter.clone(), valid });
-    };
+    let (argument, known) = parameters::find(arch, call, &parameter.value)
+        .map_err(|source| LowerError::Parameter { parameter: parameter.clone(), source: Box::new(source) })?;
     let ordered = matches!(test, Test::Against(operator, _)
         if !matches!(operator, Operator::Equal | Operator::NotEqual));
     let widths = match known.width {
@@ -136,17 +129,17 @@ fn compare(comparison: &Comparison, call: &str, arch: Arch, stance: Stance) -> R
         None if ordered => vec![Width::U32, Width::I32, Width::U64, Width::I64],
         None => vec![Width::U32, Width::U64],
     };
-    let width = known.width;
-    let number = |value: &At<Value>| number(value, &parameter.value, width, arch);
+    let number = |value: &At<Value>| number(value, &parameter.value, known, arch);
     let mask = match mask.as_slice() {
         [] => None,
         masks => Some(masks.iter().try_fold(0, |mask, value| number(value).map(|bits| mask | bits))?),
     };
-    let meaning = Meaning { argument: u8::try_from(index).unwrap_or(u8::MAX), mask, widths };
+    // Of a 16-bit type the kernel looks at 16 bits.
+    let meaning = Meaning { argument, mask: mask.unwrap_or(u64::MAX) & known.bits, widths };
     let checked = |value: &At<Value>| {
         let bits = number(value)?;
         let bits_outside = mask.is_some_and(|mask| bits & !mask != 0);
-        if bits_outside { Err(LowerError::OutsideMask { value: value.clone() }) } else { Ok(bits) }
+        if bits_outside { Err(LowerError::OutsideMask { value: written(value) }) } else { Ok(bits) }
     };
     match test {
         Test::Against(operator, value) => Ok(meaning.test(*operator, checked(value)?, stance)),
@@ -160,14 +153,15 @@ fn compare(comparison: &Comparison, call: &str, arch: Arch, stance: Stance) -> R
 }
 
 /// The bits of a value at the parameter's width; negative numbers in two's complement.
-fn number(value: &At<Value>, parameter: &str, width: Option<Width>, arch: Arch) -> Result<u64, LowerError> {
+fn number(value: &At<Value>, parameter: &str, known: &Parameter, arch: Arch) -> Result<u64, LowerError> {
     let number = match &value.value {
         Value::Number { number, .. } => *number,
         Value::Name(name) => match constants::value(arch, name) {
             Some(bits) => i128::from(bits),
             None => {
                 let name = At { value: name.clone(), origin: value.origin.clone() };
-                let elsewhere = Arch::ALL.into_iter().any(|arch| constants::value(arch, &name.value).is_some());
+                let elsewhere =
+                    Arch::ALL.into_iter().any(|arch| constants::value(arch, &name.value).is_some());
                 return Err(if elsewhere {
                     LowerError::NoValueHere { name, arch }
                 } else {
@@ -176,32 +170,29 @@ fn number(value: &At<Value>, parameter: &str, width: Option<Width>, arch: Arch) 
             }
         },
     };
-    let bits = width.map_or(64, |width| width.bits().count_ones());
+    let register = known.width.map_or(64, |width| width.bits().count_ones());
+    let bits = register.min(known.bits.count_ones());
     let (least, most) = (-(1i128 << (bits - 1)), (1i128 << bits) - 1);
-    // A 64-bit constant whose upper half only repeats the sign is a negative number of 32 bits.
+    // A constant whose upper half only repeats the sign is a negative number.
     let extended = number - (1i128 << 64);
-    let number = if number > most && bits == 32 && extended >= least { extended } else { number };
+    let number = if number > most && extended >= least { extended } else { number };
     if !(least..=most).contains(&number) {
-        let value = value.clone();
-        return Err(LowerError::DoesNotFit { value, parameter: parameter.to_owned(), bits });
+        return Err(LowerError::DoesNotFit { value: written(value), parameter: parameter.to_owned(), bits });
     }
-    let [low, _] = halves(number);
-    Ok(if bits == 32 && width.is_some_and(Width::is_signed) && low & (1 << 31) != 0 {
-        low | !u64::from(u32::MAX)
-    } else if bits == 32 {
-        low & u64::from(u32::MAX)
-    } else {
-        low
-    })
+    let ones = u64::MAX >> (64 - bits);
+    let low = low_half(number) & ones;
+    let negative = known.width.is_some_and(Width::is_signed) && bits == register && low >> (bits - 1) == 1;
+    Ok(if negative { low | !ones } else { low })
 }
 
-/// The two's complement of a number, low half first.
-fn halves(number: i128) -> [u64; 2] {
-    let bytes = number.to_le_bytes();
-    let half = |from: usize| {
-        let mut half = [0; 8];
-        half.copy_from_slice(&bytes[from..from + 8]);
-        u64::from_le_bytes(half)
-    };
-    [half(0), half(8)]
+/// A value as written.
+fn written(value: &At<Value>) -> At<String> {
+    At { value: value.value.to_string(), origin: value.origin.clone() }
+}
+
+/// The low 64 bits of a number's two's complement.
+fn low_half(number: i128) -> u64 {
+    let mut half = [0; 8];
+    half.copy_from_slice(&number.to_le_bytes()[..8]);
+    u64::from_le_bytes(half)
 }

@@ -242,7 +242,11 @@ impl<'a, L: Locate> Parser<'a, L> {
         let parameter = self.name("the name of a parameter")?;
         let mask = if self.take("&") { self.mask()? } else { Vec::new() };
         if self.take_word("in") {
-            return Ok(Comparison { parameter, mask, test: Test::In { negated: false, values: self.set()? } });
+            return Ok(Comparison {
+                parameter,
+                mask,
+                test: Test::In { negated: false, values: self.set()? },
+            });
         }
         if self.take_word("not") {
             if !self.take_word("in") {

@@ -37,39 +37,37 @@ pub struct List<T> {
     pub optional: Option<At<bool>>,
 }
 
-impl<T: Item> List<T> {
-    /// The keys of the long form.
-    fn keys() -> Vec<&'static str> {
-        if T::SECTION { vec!["items", "replace", "optional"] } else { vec!["items", "replace"] }
-    }
+/// The keys of the long form.
+fn keys<T: Item>() -> Vec<&'static str> {
+    if T::SECTION { vec!["items", "replace", "optional"] } else { vec!["items", "replace"] }
+}
 
-    /// The list itself, without the long form.
-    fn entries(node: &Node, replace: bool, report: &mut Report) -> Option<Self> {
-        let list = |all, items| List { origin: node.origin.clone(), replace, all, items, optional: None };
-        match &node.content {
-            Content::Sequence(nodes) if nodes.len() > ENTRIES => {
-                let message = format!("a list has at most {ENTRIES} entries");
-                report.push(Diagnostic::error(message), &node.origin);
-                None
-            }
-            Content::Sequence(nodes) => {
-                Some(list(false, nodes.iter().filter_map(|node| Read::read(node, report)).collect()))
-            }
-            Content::Scalar(scalar) if T::ALL && scalar.text == "all" => Some(list(true, Vec::new())),
-            Content::Scalar(scalar) if !scalar.is_null() => {
-                let diagnostic = Diagnostic::error(format!("a list is expected, not {}", node.kind()))
-                    .help(format!("a list of one is written `[{}]`", scalar.text));
-                let diagnostic =
-                    if T::ALL { diagnostic.help("or `all` for every one there is") } else { diagnostic };
-                report.push(diagnostic, &node.origin);
-                None
-            }
-            _ => {
-                let diagnostic = Diagnostic::error(format!("a list is expected, not {}", node.kind()))
-                    .help("an empty list is written `[]`");
-                report.push(diagnostic, &node.origin);
-                None
-            }
+/// The list itself, without the long form.
+fn entries<T: Item>(node: &Node, replace: bool, report: &mut Report) -> Option<List<T>> {
+    let list = |all, items| List { origin: node.origin.clone(), replace, all, items, optional: None };
+    match &node.content {
+        Content::Sequence(nodes) if nodes.len() > ENTRIES => {
+            let message = format!("a list has at most {ENTRIES} entries");
+            report.push(Diagnostic::error(message), &node.origin);
+            None
+        }
+        Content::Sequence(nodes) => {
+            Some(list(false, nodes.iter().filter_map(|node| Read::read(node, report)).collect()))
+        }
+        Content::Scalar(scalar) if T::ALL && scalar.text == "all" => Some(list(true, Vec::new())),
+        Content::Scalar(scalar) if !scalar.is_null() => {
+            let diagnostic = Diagnostic::error(format!("a list is expected, not {}", node.kind()))
+                .help(format!("a list of one is written `[{}]`", scalar.text));
+            let diagnostic =
+                if T::ALL { diagnostic.help("or `all` for every one there is") } else { diagnostic };
+            report.push(diagnostic, &node.origin);
+            None
+        }
+        _ => {
+            let diagnostic = Diagnostic::error(format!("a list is expected, not {}", node.kind()))
+                .help("an empty list is written `[]`");
+            report.push(diagnostic, &node.origin);
+            None
         }
     }
 }
@@ -77,24 +75,25 @@ impl<T: Item> List<T> {
 impl<T: Item> Read for List<T> {
     fn read(node: &Node, report: &mut Report) -> Option<Self> {
         let Content::Mapping(fields) = &node.content else {
-            return Self::entries(node, false, report);
+            return entries(node, false, report);
         };
         let (mut list, mut optional): (Option<Self>, Option<At<bool>>) = (None, None);
         let mut refused = false;
         for (key, value) in fields {
             match key.scalar.text.as_str() {
                 word @ ("items" | "replace") if list.is_none() => {
-                    list = Self::entries(value, word == "replace", report);
+                    list = entries(value, word == "replace", report);
                     refused |= list.is_none();
                 }
                 "items" | "replace" => {
-                    let diagnostic = Diagnostic::error("`items` adds to the list, `replace` starts it anew: not both");
+                    let diagnostic =
+                        Diagnostic::error("`items` adds to the list, `replace` starts it anew: not both");
                     report.push(diagnostic, &key.origin);
                     refused = true;
                 }
                 "optional" if T::SECTION => optional = Read::read(value, report),
                 other => {
-                    report.push(unknown("key of a list:", other, &Self::keys()), &key.origin);
+                    report.push(unknown("key of a list:", other, &keys::<T>()), &key.origin);
                     refused = true;
                 }
             }
@@ -103,7 +102,8 @@ impl<T: Item> Read for List<T> {
             return None;
         }
         let origin = node.origin.clone();
-        let empty = List { origin: origin.clone(), replace: false, all: false, items: Vec::new(), optional: None };
+        let empty =
+            List { origin: origin.clone(), replace: false, all: false, items: Vec::new(), optional: None };
         Some(List { origin, optional, ..list.unwrap_or(empty) })
     }
 

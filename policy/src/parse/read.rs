@@ -3,7 +3,7 @@
 
 use super::report::Report;
 use super::tree::{Content, Node, Scalar};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Flaw};
 use crate::origin::{At, Origin};
 use crate::vocab::nearest::nearest;
 use serde_json::{Value, json};
@@ -52,9 +52,14 @@ impl Read for bool {
         match (text.plain, text.text.as_str()) {
             (true, "true") => Some(true),
             (true, "false") => Some(false),
-            _ => {
-                let diagnostic = Diagnostic::error(format!("`{}` is neither `true` nor `false`", text.text))
-                    .help("a switch is written `true` or `false`, without quotes");
+            (plain, _) => {
+                let message = if plain {
+                    format!("`{}` is neither `true` nor `false`", text.text)
+                } else {
+                    format!("`\"{}\"` in quotes is text, not a switch", text.text)
+                };
+                let diagnostic =
+                    Diagnostic::error(message).help("a switch is written `true` or `false`, without quotes");
                 report.push(diagnostic, &node.origin);
                 None
             }
@@ -79,27 +84,42 @@ pub(crate) fn scalar<'a>(node: &'a Node, expected: &str, report: &mut Report) ->
     match &node.content {
         Content::Scalar(scalar) if !scalar.is_null() => Some(scalar),
         Content::Scalar(scalar) if scalar.text == "null" => {
-            let diagnostic = Diagnostic::error(format!("{expected} is expected, but YAML reads `null` as nothing"))
-                .help("quote it if the word itself is meant");
+            let diagnostic =
+                Diagnostic::error(format!("{expected} is expected, but YAML reads `null` as nothing"))
+                    .help("quote it if the word itself is meant");
             report.push(diagnostic, &node.origin);
             None
         }
         _ => {
-            report.push(Diagnostic::error(format!("{expected} is expected, not {}", node.kind())), &node.origin);
+            report.push(
+                Diagnostic::error(format!("{expected} is expected, not {}", node.kind())),
+                &node.origin,
+            );
             None
         }
     }
 }
 
-/// The finding that `word` is none of `valid`.
-pub(crate) fn unknown(what: &str, word: &str, valid: &[&str]) -> Diagnostic {
-    let diagnostic = Diagnostic::error(format!("unknown {what} `{word}`"));
-    let diagnostic = match nearest(word, valid.iter().copied()) {
-        Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
-        None => diagnostic,
+/// The finding that no `what` is called `word`.
+pub(crate) fn unknown(what: &str, word: &str, valid: &[&str]) -> Flaw {
+    suggest(Flaw::new(format!("unknown {what} `{word}`")), word, valid)
+}
+
+/// The finding that `word` is none of `valid`, which are what belongs here.
+pub(crate) fn not_a_word(what: &str, word: &str, valid: &[&str]) -> Flaw {
+    suggest(Flaw::new(format!("`{word}` is not {what}")), word, valid)
+}
+
+/// Adds the nearest name and all valid ones.
+fn suggest(flaw: Flaw, word: &str, valid: &[&str]) -> Flaw {
+    // The distance takes time in the square of the word's length, and no name is this long.
+    let near = (word.len() <= 64).then(|| nearest(word, valid.iter().copied())).flatten();
+    let flaw = match near {
+        Some(name) => flaw.help(format!("did you mean `{name}`?")),
+        None => flaw,
     };
     // A list that fills the screen helps nobody.
-    if valid.len() > 40 { diagnostic } else { diagnostic.help(format!("valid: {}", quoted(valid))) }
+    if valid.len() > 40 { flaw } else { flaw.help(format!("valid: {}", quoted(valid))) }
 }
 
 /// `a`, `b`, `c`
@@ -145,7 +165,7 @@ macro_rules! words {
                 let found = Self::WORDS.iter().find(|(word, _)| word == text).map(|(_, value)| *value);
                 if found.is_none() {
                     let words: Vec<&str> = Self::WORDS.iter().map(|(word, _)| *word).collect();
-                    report.push($crate::parse::read::unknown($what, text, &words), &node.origin);
+                    report.push($crate::parse::read::not_a_word($what, text, &words), &node.origin);
                 }
                 found
             }

@@ -57,10 +57,19 @@ impl Report {
         }
     }
 
+    /// Adds a finding about the name or number inside a rule that begins at `origin`.
+    pub(crate) fn push_word(&mut self, diagnostic: impl Into<Diagnostic>, origin: &Origin) {
+        let place = match self.texts.get(&origin.file) {
+            Some(text) => text.word(origin),
+            None => self.place(origin),
+        };
+        self.push_placed(diagnostic.into().at(place));
+    }
+
     /// Adds a finding about the value at `origin`.
-    pub(crate) fn push(&mut self, diagnostic: Diagnostic, origin: &Origin) {
+    pub(crate) fn push(&mut self, diagnostic: impl Into<Diagnostic>, origin: &Origin) {
         let place = self.place(origin);
-        self.push_placed(diagnostic.at(place));
+        self.push_placed(diagnostic.into().at(place));
     }
 
     /// Adds a finding that has its place, or none.
@@ -73,13 +82,6 @@ impl Report {
             self.diagnostics.push(diagnostic);
         } else {
             self.dropped += 1;
-        }
-    }
-
-    /// Adds findings made elsewhere.
-    pub(crate) fn extend(&mut self, diagnostics: Vec<Diagnostic>) {
-        for diagnostic in diagnostics {
-            self.push_placed(diagnostic);
         }
     }
 

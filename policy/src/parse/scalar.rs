@@ -3,8 +3,8 @@
 use super::read::{Read, scalar};
 use super::report::Report;
 use super::tree::Node;
-use crate::diagnostic::Diagnostic;
-use crate::units::Quantity;
+use crate::diagnostic::Flaw;
+use crate::units::{Bare, Quantity};
 use serde_json::{Value, json};
 
 /// A value written as one piece of text.
@@ -12,7 +12,7 @@ pub(crate) trait Written: Sized {
     /// What it is, for messages: `a path`.
     const WHAT: &'static str;
     /// The value, or what is wrong with the text.
-    fn from_text(text: &str) -> Result<Self, Diagnostic>;
+    fn from_text(text: &str) -> Result<Self, Flaw>;
     /// Its JSON Schema.
     fn schema() -> Value;
 }
@@ -22,8 +22,8 @@ impl<T: Written> Read for T {
         let text = &scalar(node, T::WHAT, report)?.text;
         match T::from_text(text) {
             Ok(value) => Some(value),
-            Err(diagnostic) => {
-                report.push(diagnostic, &node.origin);
+            Err(flaw) => {
+                report.push(flaw, &node.origin);
                 None
             }
         }
@@ -37,13 +37,19 @@ impl<T: Written> Read for T {
 impl<Q: Quantity> Written for Q {
     const WHAT: &'static str = Q::WHAT;
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
-        Q::parse(text).map_err(|error| Diagnostic::error(error.to_string()).help(Q::EXAMPLE))
+    fn from_text(text: &str) -> Result<Self, Flaw> {
+        Q::parse(text).map_err(|error| Flaw::new(error.to_string()).help(Q::EXAMPLE))
     }
 
-    /// A number without a unit is a number to YAML, so the schema takes both.
+    /// A number without a unit is a number to YAML, not text.
     fn schema() -> Value {
-        json!({"anyOf": [{"type": "string", "pattern": Q::PATTERN}, {"type": "number", "minimum": 0}]})
+        let text = json!({"type": "string", "pattern": Q::PATTERN});
+        match Q::BARE {
+            Bare::Never => text,
+            Bare::Zero => json!({"anyOf": [text, {"const": 0}]}),
+            Bare::Whole => json!({"anyOf": [text, {"type": "integer", "minimum": 0}]}),
+            Bare::Any => json!({"anyOf": [text, {"type": "number", "exclusiveMinimum": 0}]}),
+        }
     }
 }
 
@@ -59,13 +65,13 @@ pub enum Limit<Q> {
 impl<Q: Written> Written for Limit<Q> {
     const WHAT: &'static str = Q::WHAT;
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+    fn from_text(text: &str) -> Result<Self, Flaw> {
         if text == "unlimited" {
             return Ok(Limit::Unlimited);
         }
         Q::from_text(text)
             .map(Limit::Most)
-            .map_err(|diagnostic| diagnostic.help("`unlimited` takes a parent's limit away"))
+            .map_err(|flaw| flaw.help("`unlimited` takes a parent's limit away"))
     }
 
     fn schema() -> Value {

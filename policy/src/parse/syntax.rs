@@ -15,8 +15,8 @@ pub(crate) fn explain(source: &str, error: &ScanError, report: &mut Report) {
     if at == "@" {
         let name: String =
             line.chars().skip(marker.col()).take_while(|c| !matches!(c, ' ' | ',' | ']' | '}')).collect();
-        let diagnostic = Diagnostic::error("YAML reserves `@`: quote this")
-            .help(format!("write `\"{name}\"`"));
+        let diagnostic =
+            Diagnostic::error("YAML reserves `@`: quote this").help(format!("write `\"{name}\"`"));
         return report.push(diagnostic, &origin);
     }
     if let Some((start, rule)) = cut_rule(line, marker.col()) {
@@ -41,6 +41,14 @@ pub(crate) fn explain(source: &str, error: &ScanError, report: &mut Report) {
         ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabNotAllowed => {
             ("YAML is indented with spaces, not tabs".to_owned(), None)
         }
+        ErrorKind::InvalidColonPlacement
+        | ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::ExpectedFlowSequenceSeparator
+        | ErrorKind::InvalidFlowScalarIndent
+        | ErrorKind::UnclosedFlowCollection { .. } => (
+            format!("this is no YAML: {}", error.info()),
+            Some("perhaps a `]` or `}` is missing before, or a `,` between two entries"),
+        ),
         _ => (format!("this is no YAML: {}", error.info()), None),
     };
     let diagnostic = Diagnostic::error(message);

@@ -102,7 +102,8 @@ pub(crate) fn tree(source: &str, report: &mut Report) -> Option<Node> {
             Event::StreamEnd => break,
             Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
             _ if root.is_some() => {
-                let diagnostic = Diagnostic::error("a profile is one YAML document; a second one begins here");
+                let diagnostic =
+                    Diagnostic::error("a profile is one YAML document; a second one begins here");
                 let origin = builder.origin(span.start);
                 builder.report.push(diagnostic, &origin);
                 return None;
@@ -112,7 +113,9 @@ pub(crate) fn tree(source: &str, report: &mut Report) -> Option<Node> {
     }
     if root.is_none() {
         let origin = builder.report.start();
-        builder.report.push(Diagnostic::error("the profile is empty").help("it begins with `stockade: 1`"), &origin);
+        builder
+            .report
+            .push(Diagnostic::error("the profile is empty").help("it begins with `stockade: 1`"), &origin);
     }
     root
 }
@@ -193,13 +196,16 @@ impl Builder<'_> {
             return self.refuse(Diagnostic::error("a value has at most 1 MiB"), span.start);
         }
         if text.contains('\0') {
-            let diagnostic = Diagnostic::error("a value holds the character NUL, which the kernel ends text at");
+            let diagnostic =
+                Diagnostic::error("a value holds the character NUL, which the kernel ends text at");
             return self.refuse(diagnostic, span.start);
         }
         let plain = style == ScalarStyle::Plain;
         let quotes = if plain { 0 } else { 1 };
         // As it is in the source: on one line and without escapes, so that columns add up.
-        let as_is = self.slice(span).is_some_and(|raw| raw.get(quotes..raw.len().saturating_sub(quotes)) == Some(text));
+        let as_is = self
+            .slice(span)
+            .is_some_and(|raw| raw.get(quotes..raw.len().saturating_sub(quotes)) == Some(text));
         let offset = as_is.then_some(if plain { 0 } else { 1 });
         Some(Scalar { text: text.to_owned(), plain, flow: self.flow > 0, offset })
     }

@@ -1,6 +1,6 @@
 //! Seccomp actions as written: `eperm`, `errno(5)`, `kill_process`, `trap(1)`.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Flaw;
 use crate::lattice::action::Action;
 use crate::parse::read::unknown;
 use crate::parse::scalar::Written;
@@ -49,9 +49,12 @@ fn errno(name: &str) -> Option<u16> {
 }
 
 /// The finding that `text` is no action.
-fn no_action(text: &str) -> Diagnostic {
-    let names: Vec<&str> =
-        WORDS.iter().map(|(word, _)| *word).chain(ERRNO.iter().copied().filter(|name| !name.is_empty())).collect();
+fn no_action(text: &str) -> Flaw {
+    let names: Vec<&str> = WORDS
+        .iter()
+        .map(|(word, _)| *word)
+        .chain(ERRNO.iter().copied().filter(|name| !name.is_empty()))
+        .collect();
     unknown("action", text, &names).help(
         "valid: an error name (`eperm`, `enosys`, …), `errno(N)`, `kill_process`, `kill_thread`, `trap(N)`, `trace(N)`, `notify`, `log`",
     )
@@ -60,7 +63,7 @@ fn no_action(text: &str) -> Diagnostic {
 impl Written for Action {
     const WHAT: &'static str = "an action";
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+    fn from_text(text: &str) -> Result<Self, Flaw> {
         if let Some((_, action)) = WORDS.iter().find(|(word, _)| *word == text) {
             return Ok(*action);
         }
@@ -74,14 +77,14 @@ impl Written for Action {
         let data: u16 = match (errno(&number.to_ascii_lowercase()), number.parse()) {
             (Some(number), _) if word == "errno" => number,
             (_, Ok(number)) => number,
-            _ => return Err(Diagnostic::error(format!("`{number}` is no number from 0 to 65535"))),
+            _ => return Err(Flaw::new(format!("`{number}` is no number from 0 to 65535"))),
         };
         match word {
             "trap" => Ok(Action::Trap(data)),
             "trace" => Ok(Action::Trace(data)),
             // 0 would be success, of a call that never ran.
             "errno" if (1..=MAX_ERRNO).contains(&data) => Ok(Action::Errno(data)),
-            "errno" => Err(Diagnostic::error(format!("an errno is a number from 1 to {MAX_ERRNO}"))),
+            "errno" => Err(Flaw::new(format!("an errno is a number from 1 to {MAX_ERRNO}"))),
             _ => Err(no_action(text)),
         }
     }
@@ -114,7 +117,9 @@ mod tests {
         ] {
             assert_eq!(Action::from_text(text), Ok(action), "{text}");
         }
-        for text in ["", "errno(0)", "errno(5000)", "errno()", "trap(70000)", "kill", "eprem", "eperm(1)", "errno(5"] {
+        for text in
+            ["", "errno(0)", "errno(5000)", "errno()", "trap(70000)", "kill", "eprem", "eperm(1)", "errno(5"]
+        {
             assert!(Action::from_text(text).is_err(), "{text}");
         }
     }
@@ -130,7 +135,8 @@ mod tests {
             };
             for line in text.lines().filter_map(|line| line.strip_prefix("#define\tE")) {
                 let mut words = line.split_whitespace();
-                let (Some(name), Some(Ok(number))) = (words.next(), words.next().map(str::parse::<u16>)) else {
+                let (Some(name), Some(Ok(number))) = (words.next(), words.next().map(str::parse::<u16>))
+                else {
                     continue;
                 };
                 assert_eq!(errno(&format!("e{}", name.to_ascii_lowercase())), Some(number));

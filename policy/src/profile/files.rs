@@ -1,7 +1,7 @@
 //! `files`, `mounts` and `devices`: what the process sees of a file tree.
 
 use super::path::AbsolutePath;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Flaw;
 use crate::origin::At;
 use crate::parse::list::{Item, List};
 use crate::parse::read::words;
@@ -81,15 +81,15 @@ pub enum TmpSize {
 impl Written for TmpSize {
     const WHAT: &'static str = "the size of /tmp";
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+    fn from_text(text: &str) -> Result<Self, Flaw> {
         if text == "none" {
             return Ok(TmpSize::None);
         }
         match Bytes::from_text(text) {
             // To the kernel a tmpfs of size 0 has no limit.
-            Ok(Bytes(0)) => Err(Diagnostic::error("a /tmp of size 0 holds nothing").help("write `none` for no /tmp")),
+            Ok(Bytes(0)) => Err(Flaw::new("a /tmp of size 0 holds nothing").help("write `none` for no /tmp")),
             Ok(size) => Ok(TmpSize::Most(size)),
-            Err(diagnostic) => Err(diagnostic.help("or `none` for no private /tmp")),
+            Err(flaw) => Err(flaw.help("or `none` for no private /tmp")),
         }
     }
 
@@ -149,7 +149,7 @@ impl DeviceName {
 impl Written for DeviceName {
     const WHAT: &'static str = "a device such as `/dev/null`";
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+    fn from_text(text: &str) -> Result<Self, Flaw> {
         match text {
             "standard" => return Ok(DeviceName::Standard),
             "pts" | "/dev/pts" => return Ok(DeviceName::One(Device::Pts)),
@@ -160,13 +160,13 @@ impl Written for DeviceName {
         let path = match AbsolutePath::from_text(text) {
             Ok(path) => path.0,
             Err(_) if !text.starts_with('/') => {
-                return Err(Diagnostic::error(format!("unknown device `{text}`")).help(help));
+                return Err(Flaw::new(format!("unknown device `{text}`")).help(help));
             }
-            Err(diagnostic) => return Err(diagnostic),
+            Err(flaw) => return Err(flaw),
         };
         match path.strip_prefix("/dev/") {
             Some(node) => Ok(DeviceName::One(Device::Node(node.to_owned()))),
-            None => Err(Diagnostic::error(format!("`{text}` is not below /dev")).help(help)),
+            None => Err(Flaw::new(format!("`{text}` is not below /dev")).help(help)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `namespaces`: which ones are its own.
 
 use super::path::AbsolutePath;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Flaw;
 use crate::origin::At;
 use crate::parse::read::{Inherit, Read, words};
 use crate::parse::record::record;
@@ -74,11 +74,13 @@ impl Read for NetworkChoice {
     fn read(node: &Node, report: &mut Report) -> Option<Self> {
         match &node.content {
             Content::Mapping(entries) => match entries.as_slice() {
-                [(key, value)] if key.scalar.text == "join" => Read::read(value, report).map(NetworkChoice::Join),
+                [(key, value)] if key.scalar.text == "join" => {
+                    Read::read(value, report).map(NetworkChoice::Join)
+                }
                 _ => {
-                    let diagnostic = Diagnostic::error("a network as a mapping has the one key `join`")
+                    let flaw = Flaw::new("a network as a mapping has the one key `join`")
                         .help("written `{join: /run/netns/NAME}`, `private` or `host`");
-                    report.push(diagnostic, &node.origin);
+                    report.push(flaw, &node.origin);
                     None
                 }
             },

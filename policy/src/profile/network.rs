@@ -1,6 +1,6 @@
 //! `network` and `lsm`.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Flaw;
 use crate::lattice::network::Protocol;
 use crate::origin::At;
 use crate::parse::list::{Item, List};
@@ -80,11 +80,11 @@ pub struct Peer {
 const PEER: &str = "a peer is written `any`, `10.0.0.0/8`, `any tcp/443`, `2001:db8::/32 udp/5000-5010`";
 
 /// A network as written.
-fn network(text: &str) -> Result<Option<(IpAddr, u8)>, Diagnostic> {
+fn network(text: &str) -> Result<Option<(IpAddr, u8)>, Flaw> {
     if text == "any" {
         return Ok(None);
     }
-    let wrong = || Diagnostic::error(format!("`{text}` is no address or network")).help(PEER);
+    let wrong = || Flaw::new(format!("`{text}` is no address or network")).help(PEER);
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits)),
         None => (text, None),
@@ -93,16 +93,18 @@ fn network(text: &str) -> Result<Option<(IpAddr, u8)>, Diagnostic> {
     let width: u8 = if address.is_ipv4() { 32 } else { 128 };
     let bits = match bits {
         None => width,
-        Some(bits) if bits.len() <= 3 && bits.chars().all(|c| c.is_ascii_digit()) => bits.parse().map_err(|_| wrong())?,
+        Some(bits) if bits.len() <= 3 && bits.chars().all(|c| c.is_ascii_digit()) => {
+            bits.parse().map_err(|_| wrong())?
+        }
         Some(_) => return Err(wrong()),
     };
     if bits > width {
-        return Err(Diagnostic::error(format!("a mask of {bits} bits is longer than the address, {width}")));
+        return Err(Flaw::new(format!("a mask of {bits} bits is longer than the address, {width}")));
     }
     let base = base(address, bits);
     if base != address {
-        let diagnostic = Diagnostic::error(format!("`{text}` has bits behind its mask"));
-        return Err(diagnostic.help(format!("write the network `{base}/{bits}` or the address `{address}`")));
+        let flaw = Flaw::new(format!("`{text}` has bits behind its mask"));
+        return Err(flaw.help(format!("write the network `{base}/{bits}` or the address `{address}`")));
     }
     Ok(Some((address, bits)))
 }
@@ -122,7 +124,7 @@ fn base(address: IpAddr, bits: u8) -> IpAddr {
 }
 
 /// A protocol with its ports as written.
-fn protocol(text: &str) -> Result<(Protocol, u16, u16), Diagnostic> {
+fn protocol(text: &str) -> Result<(Protocol, u16, u16), Flaw> {
     let (name, ports) = match text.split_once('/') {
         Some((name, ports)) => (name, Some(ports)),
         None => (text, None),
@@ -130,7 +132,7 @@ fn protocol(text: &str) -> Result<(Protocol, u16, u16), Diagnostic> {
     let protocol = match name {
         "tcp" => Protocol::Tcp,
         "udp" => Protocol::Udp,
-        _ => return Err(Diagnostic::error(format!("`{name}` is neither `tcp` nor `udp`")).help(PEER)),
+        _ => return Err(Flaw::new(format!("`{name}` is neither `tcp` nor `udp`")).help(PEER)),
     };
     let Some(ports) = ports else {
         return Ok((protocol, 0, u16::MAX));
@@ -138,7 +140,7 @@ fn protocol(text: &str) -> Result<(Protocol, u16, u16), Diagnostic> {
     let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
     match (first.parse(), last.parse()) {
         (Ok(first), Ok(last)) if first <= last => Ok((protocol, first, last)),
-        _ => Err(Diagnostic::error(format!("`{ports}` is no port or range of ports"))
+        _ => Err(Flaw::new(format!("`{ports}` is no port or range of ports"))
             .help("ports are written `443` or `5000-5010`")),
     }
 }
@@ -146,14 +148,14 @@ fn protocol(text: &str) -> Result<(Protocol, u16, u16), Diagnostic> {
 impl Written for Peer {
     const WHAT: &'static str = "a peer";
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+    fn from_text(text: &str) -> Result<Self, Flaw> {
         let mut words = text.split_whitespace();
         match (words.next(), words.next(), words.next()) {
             (Some(address), None, None) => Ok(Peer { network: network(address)?, protocol: None }),
             (Some(address), Some(ports), None) => {
                 Ok(Peer { network: network(address)?, protocol: Some(protocol(ports)?) })
             }
-            _ => Err(Diagnostic::error(format!("`{text}` is no peer")).help(PEER)),
+            _ => Err(Flaw::new(format!("`{text}` is no peer")).help(PEER)),
         }
     }
 
@@ -190,12 +192,12 @@ pub struct LabelChoice(pub Label);
 impl Written for LabelChoice {
     const WHAT: &'static str = "`generate`, `unconfined` or the name of a label";
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+    fn from_text(text: &str) -> Result<Self, Flaw> {
         match text {
             "generate" => Ok(LabelChoice(Label::Generate)),
             "unconfined" => Ok(LabelChoice(Label::Unconfined)),
             _ if text.is_empty() || text.chars().any(|c| c.is_control() || c.is_whitespace()) => {
-                Err(Diagnostic::error(format!("`{text}` is no label")).help("a label has no spaces"))
+                Err(Flaw::new(format!("`{text}` is no label")).help("a label has no spaces"))
             }
             _ => Ok(LabelChoice(Label::Name(text.to_owned()))),
         }
@@ -217,7 +219,10 @@ mod tests {
         assert_eq!(peer("any udp"), Ok(Peer { network: None, protocol: Some((Protocol::Udp, 0, 65535)) }));
         assert_eq!(
             peer("10.0.0.0/8 tcp/5432"),
-            Ok(Peer { network: Some(([10, 0, 0, 0].into(), 8)), protocol: Some((Protocol::Tcp, 5432, 5432)) })
+            Ok(Peer {
+                network: Some(([10, 0, 0, 0].into(), 8)),
+                protocol: Some((Protocol::Tcp, 5432, 5432))
+            })
         );
         let v6: IpAddr = "2001:db8::".parse().unwrap();
         assert_eq!(
@@ -225,9 +230,18 @@ mod tests {
             Ok(Peer { network: Some((v6, 32)), protocol: Some((Protocol::Tcp, 1, 9)) })
         );
         assert_eq!(peer("0.0.0.0/0"), Ok(Peer { network: Some(([0, 0, 0, 0].into(), 0)), protocol: None }));
-        for text in
-            ["", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/+8", "any icmp", "any tcp/0x1", "any tcp/9-1", "any tcp/70000", "all", "any tcp/1 x"]
-        {
+        for text in [
+            "",
+            "10.0.0.1/8",
+            "10.0.0.0/33",
+            "10.0.0.0/+8",
+            "any icmp",
+            "any tcp/0x1",
+            "any tcp/9-1",
+            "any tcp/70000",
+            "all",
+            "any tcp/1 x",
+        ] {
             assert!(peer(text).is_err(), "{text}");
         }
     }

@@ -1,6 +1,6 @@
 //! Paths inside the root.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Flaw;
 use crate::parse::list::Item;
 use crate::parse::scalar::Written;
 use serde_json::{Value, json};
@@ -15,32 +15,34 @@ pub struct AbsolutePath(pub String);
 impl Written for AbsolutePath {
     const WHAT: &'static str = "an absolute path";
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+    fn from_text(text: &str) -> Result<Self, Flaw> {
         if !text.starts_with('/') {
-            let diagnostic = Diagnostic::error(format!("`{text}` is no absolute path"));
+            let flaw = Flaw::new(format!("`{text}` is no absolute path"));
             return Err(if text.starts_with('~') {
-                diagnostic.help("`~` is not expanded: a path begins with `/`")
+                flaw.help("`~` is not expanded: a path begins with `/`")
             } else {
-                diagnostic.help("a path begins with `/`")
+                flaw.help("a path begins with `/`")
             });
         }
         if text.len() >= PATH_MAX {
-            return Err(Diagnostic::error(format!("a path has less than {PATH_MAX} bytes")));
+            return Err(Flaw::new(format!("a path has less than {PATH_MAX} bytes")));
         }
         if text.split('/').any(|part| part == "..") {
-            let diagnostic = Diagnostic::error(format!("`{text}` climbs with `..`"));
-            return Err(diagnostic.help("symbolic links make `..` mean something else at run time: write where it leads"));
+            let flaw = Flaw::new(format!("`{text}` climbs with `..`"));
+            return Err(
+                flaw.help("symbolic links make `..` mean something else at run time: write where it leads")
+            );
         }
         let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
         let normal = format!("/{}", parts.join("/"));
         if normal != text {
-            let diagnostic = Diagnostic::error(format!("`{text}` has parts that say nothing"));
-            return Err(diagnostic.help(format!("write `{normal}`")));
+            let flaw = Flaw::new(format!("`{text}` has parts that say nothing"));
+            return Err(flaw.help(format!("write `{normal}`")));
         }
         // Wildcards would be taken for names of files and silently grant or hide nothing.
         if text.contains(['*', '?']) {
-            let diagnostic = Diagnostic::error(format!("`{text}` has a wildcard, and paths have none"));
-            return Err(diagnostic.help("a path stands for itself and everything below it"));
+            let flaw = Flaw::new(format!("`{text}` has a wildcard, and paths have none"));
+            return Err(flaw.help("a path stands for itself and everything below it"));
         }
         Ok(AbsolutePath(normal))
     }

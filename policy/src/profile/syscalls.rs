@@ -1,6 +1,6 @@
 //! `syscalls`: which system calls it may make.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Flaw};
 use crate::expression::{Expression, ExpressionError, Rule, parse_condition, parse_rule};
 use crate::lattice::action::Action;
 use crate::origin::{At, Origin};
@@ -34,7 +34,7 @@ record! {
 impl Written for Arch {
     const WHAT: &'static str = "an architecture";
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+    fn from_text(text: &str) -> Result<Self, Flaw> {
         text.parse().map_err(|()| unknown("architecture", text, &Arch::ALL.map(Arch::name)))
     }
 
@@ -163,15 +163,15 @@ fn long(node: &Node, deny: bool, report: &mut Report) -> Option<Entry> {
             Subject::Rule(Rule { call, when: Some(when) })
         }
         (Subject::Rule(rule), Some(_)) => {
-            let diagnostic = Diagnostic::error(format!("`{}` has its condition twice", rule.call.value))
+            let flaw = Flaw::new(format!("`{}` has its condition twice", rule.call.value))
                 .help("write it behind `call:` or behind `when:`");
-            report.push(diagnostic, &rule.call.origin);
+            report.push(flaw, &rule.call.origin);
             return None;
         }
         (Subject::Group(group), Some(_)) => {
-            let diagnostic = Diagnostic::error("a group takes no condition")
+            let flaw = Flaw::new("a group takes no condition")
                 .help("the calls of a group have no parameters in common: write one entry for each call");
-            report.push(diagnostic, &group.origin);
+            report.push(flaw, &group.origin);
             return None;
         }
     };
@@ -189,15 +189,15 @@ fn entry(node: &Node, deny: bool, report: &mut Report) -> Option<Entry> {
         return long(node, deny, report);
     }
     let [(key, value)] = fields.as_slice() else {
-        let diagnostic = Diagnostic::error("an entry that is a mapping names its call with `call:`")
+        let flaw = Flaw::new("an entry that is a mapping names its call with `call:`")
             .help("written `{call: ioctl, when: \"request != TIOCSTI\", because: …}`");
-        report.push(diagnostic, &node.origin);
+        report.push(flaw, &node.origin);
         return None;
     };
     if !deny {
-        let diagnostic = Diagnostic::error("an entry of `allow` has no answer: it is allowed")
+        let flaw = Flaw::new("an entry of `allow` has no answer: it is allowed")
             .help(format!("write `{}` alone, or move the entry to `deny`", key.scalar.text));
-        report.push(diagnostic, &key.origin);
+        report.push(flaw, &key.origin);
         return None;
     }
     let subject = subject(&key.scalar, &key.origin, report)?;
@@ -243,8 +243,8 @@ impl Read for Denied {
     fn read(node: &Node, report: &mut Report) -> Option<Self> {
         let entry = entry(node, true, report)?;
         if let Some(action) = entry.action.as_ref().filter(|action| action.value == Action::Allow) {
-            let diagnostic = Diagnostic::error("`deny` cannot answer `allow`").help("move the entry to `allow`");
-            report.push(diagnostic, &action.origin);
+            let flaw = Flaw::new("`deny` cannot answer `allow`").help("move the entry to `allow`");
+            report.push(flaw, &action.origin);
             return None;
         }
         Some(Denied(entry))

@@ -1,10 +1,11 @@
 //! Names: of profiles, versions and capabilities.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Flaw;
 use crate::parse::list::Item;
 use crate::parse::read::unknown;
 use crate::parse::scalar::Written;
-use crate::vocab::Cap;
+use crate::vocab::version::VersionError;
+use crate::vocab::{Cap, TABLE_VERSION, TableVersion};
 use serde_json::{Value, json};
 
 /// Version of the language.
@@ -14,10 +15,10 @@ pub struct Version(pub u32);
 impl Written for Version {
     const WHAT: &'static str = "the version of the language";
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
-        text.parse()
-            .map(Version)
-            .map_err(|_| Diagnostic::error(format!("`{text}` is no version")).help("the only version is `stockade: 1`"))
+    fn from_text(text: &str) -> Result<Self, Flaw> {
+        text.parse().map(Version).map_err(|_| {
+            Flaw::new(format!("`{text}` is no version")).help("the only version is `stockade: 1`")
+        })
     }
 
     fn schema() -> Value {
@@ -25,26 +26,17 @@ impl Written for Version {
     }
 }
 
-/// A kernel version: the vocabulary that a profile was written for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TableVersion {
-    /// `6` of `v6.18`.
-    pub major: u16,
-    /// `18` of `v6.18`.
-    pub minor: u16,
-}
-
 impl Written for TableVersion {
     const WHAT: &'static str = "a vocabulary version";
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
-        let parts = text.strip_prefix('v').and_then(|version| version.split_once('.'));
-        let version = parts.and_then(|(major, minor)| {
-            Some(TableVersion { major: major.parse().ok()?, minor: minor.parse().ok()? })
-        });
-        version.ok_or_else(|| {
-            Diagnostic::error(format!("`{text}` is no vocabulary version")).help("it is written `v6.18`")
-        })
+    fn from_text(text: &str) -> Result<Self, Flaw> {
+        let version: TableVersion =
+            text.parse().map_err(|error| Flaw::new(VersionError::to_string(&error)))?;
+        if version > TABLE_VERSION {
+            let flaw = Flaw::new(format!("this stockade knows system calls up to {TABLE_VERSION}"));
+            return Err(flaw.help(format!("write `{TABLE_VERSION}` or an earlier kernel")));
+        }
+        Ok(version)
     }
 
     fn schema() -> Value {
@@ -59,9 +51,9 @@ pub struct ProfileName(pub String);
 impl Written for ProfileName {
     const WHAT: &'static str = "the name of a profile";
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+    fn from_text(text: &str) -> Result<Self, Flaw> {
         if text.is_empty() || text.len() > 4096 || text.chars().any(char::is_control) {
-            return Err(Diagnostic::error("a name of a profile is 1 to 4096 printable characters"));
+            return Err(Flaw::new("a name of a profile is 1 to 4096 printable characters"));
         }
         Ok(ProfileName(text.to_owned()))
     }
@@ -80,10 +72,10 @@ pub struct CapabilityName(pub Cap);
 impl Written for CapabilityName {
     const WHAT: &'static str = "a capability";
 
-    fn from_text(text: &str) -> Result<Self, Diagnostic> {
+    fn from_text(text: &str) -> Result<Self, Flaw> {
         text.parse().map(CapabilityName).map_err(|()| {
             let names: Vec<&str> = Cap::all().map(Cap::name).collect();
-            unknown("capability", text, &names)
+            unknown("capability", text, &names).help("capabilities(7) lists them")
         })
     }
 
