@@ -1,2 +1,2 @@
-//! Writes of the audit.
+//! Finds the containers, images and hosts that still need a profile. Nothing of it is built yet.
 #![forbid(unsafe_code)]

@@ -1,1 +1,18 @@
-//! Changes the state of the kernel.
+//! Changes the state of the kernel: launches a program inside a plan, and shows what the kernel enforces.
+//!
+//! ```text
+//! Plan → applied → Status
+//!  launch    verify
+//! ```
+//!
+//! `unsafe` stands only in `sys`, one kernel interface a file.
+
+pub mod launch;
+pub mod layer;
+pub mod ledger;
+pub mod probe;
+pub mod status;
+mod sys;
+pub mod verify;
+
+pub use sys::Errno;

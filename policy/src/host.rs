@@ -30,6 +30,10 @@ pub struct Host {
     pub mount_setattr: bool,
     /// cgroups that the caller can make.
     pub cgroup: CgroupHost,
+    /// Whether a child cgroup has a limit on swap: `memory.swap.max`, or `memory.memsw.limit_in_bytes` on v1.
+    pub swap_accounting: bool,
+    /// Whole disks that `io` limits apply to, as `MAJOR:MINOR`; the kernel takes no partitions.
+    pub block_devices: BTreeSet<String>,
     /// Sectors of the layers that no issue has built yet say `None` here: disk quota, traffic, LSM labels.
     pub security_modules: BTreeSet<String>,
 }
@@ -89,7 +93,8 @@ pub enum CgroupHost {
     },
     /// Legacy hierarchies, by controller.
     V1 {
-        /// Directory in which the caller can make children, by controller.
+        /// Directory in which the caller can make children, by the controller's name on v2 (`io` is
+        /// `blkio`).
         parents: BTreeMap<String, String>,
     },
 }

@@ -9,6 +9,9 @@ pub mod event;
 pub mod files;
 pub mod intervals;
 pub mod network;
+mod policy;
+mod ruled;
+mod section;
 pub mod syscalls;
 
 use crate::origin::Origins;
@@ -25,6 +28,27 @@ pub struct Witness {
     pub allowed_by: Origins,
     /// Who denies it.
     pub denied_by: Origins,
+}
+
+/// What a policy says of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Whether it allows the event.
+    pub allowed: bool,
+    /// Who decided that; empty where nobody wrote it.
+    pub origins: Origins,
+}
+
+impl Verdict {
+    /// Allowed, as nobody wrote a constraint.
+    fn unwritten() -> Self {
+        Verdict { allowed: true, origins: Origins::new() }
+    }
+
+    /// Denied, as nobody wrote that it is there.
+    fn absent() -> Self {
+        Verdict { allowed: false, origins: Origins::new() }
+    }
 }
 
 /// Why two points have no meet or join, or none that can be written down.
@@ -84,6 +108,8 @@ impl Toward {
 pub trait Lattice: Sized {
     /// The meet or the join.
     fn combine(&self, other: &Self, toward: Toward) -> Result<Self, LatticeError>;
+    /// What is said of `event`; `None` where it is about another section.
+    fn admits(&self, event: &Event) -> Option<Verdict>;
     /// Events that `self` allows and `other` denies: none exactly where `self ≤ other`. One a section,
     /// one a system call; not every event there is.
     fn looser(&self, other: &Self) -> Vec<Witness>;

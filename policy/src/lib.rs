@@ -10,8 +10,11 @@
 //! name, the interpreter of a program) is asked of a [`lookup::Lookup`].
 #![forbid(unsafe_code)]
 
+pub mod compile;
 pub mod condition;
 pub mod diagnostic;
+pub mod explain;
+pub mod export;
 pub mod expression;
 pub mod host;
 pub mod lattice;
@@ -23,5 +26,6 @@ pub mod policy;
 pub mod profile;
 pub mod resolve;
 pub mod schema;
+pub mod seccomp;
 pub mod units;
 pub mod vocab;

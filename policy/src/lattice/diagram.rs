@@ -67,7 +67,7 @@ pub enum Node {
 pub const LIMIT: usize = 100_000;
 
 /// Slots that building one may take: steps on the way are larger than what they end in.
-const SCRATCH: usize = 16 * LIMIT;
+const SCRATCH: usize = 4 * LIMIT;
 
 /// A canonical decision diagram. Nodes are stored in depth-first order from the root, clear branch
 /// first, root at index 0, so that equal diagrams have equal node lists.

@@ -83,6 +83,8 @@ pub enum Event {
         /// The port: the peer's for egress, its own for ingress.
         port: u16,
     },
+    /// A peer is talked to that no list names.
+    AnyPeer(Direction),
     /// It runs under a label of a security module; `None`: under the caller's own.
     Label(SecurityModule, Option<Label>),
     /// A host that cannot enforce the section runs it nevertheless.

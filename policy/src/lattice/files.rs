@@ -5,7 +5,7 @@ mod rights;
 pub use rights::Rights;
 
 use super::event::Event;
-use super::{Lattice, LatticeError, Toward, Witness};
+use super::{Lattice, LatticeError, Toward, Verdict, Witness};
 use crate::origin::{Origin, Origins, Ruled};
 use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
@@ -231,6 +231,16 @@ impl Lattice for FileTree {
             let (left, right) = (nearest(&self.entries, path), nearest(&other.entries, path));
             (path.clone(), left.combine(right, toward))
         })))
+    }
+
+    fn admits(&self, event: &Event) -> Option<Verdict> {
+        match event {
+            Event::File { right, path } => {
+                let (allowed, origins) = self.decide(path, *right);
+                Some(Verdict { allowed, origins: origins.clone() })
+            }
+            _ => None,
+        }
     }
 
     /// One witness a path on which the trees differ from what is above it.

@@ -2,11 +2,13 @@
 
 use super::diagram::{Decision, Diagram};
 use super::event::Event;
-use super::{Lattice, LatticeError, Toward, Witness};
+use super::{Lattice, LatticeError, Toward, Verdict, Witness};
 use crate::vocab::Arch;
 use crate::vocab::arch::X32_BIT;
+use crate::vocab::syscalls as names;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// For every architecture a decision on every number, 0 to `u32::MAX`. Every [`Arch`] has a table.
@@ -37,7 +39,7 @@ impl Syscalls {
     pub fn new(mut tables: BTreeMap<Arch, Table>, absent: &Decision) -> Self {
         let complete = Arch::ALL.into_iter().map(|arch| {
             let table = tables.remove(&arch).unwrap_or_else(|| Table::new(BTreeMap::new(), absent.clone()));
-            (arch, if matches!(arch, Arch::X86_64 | Arch::X32) { table.without_x32_bit() } else { table })
+            (arch, if owns_bit_30(arch) { table } else { table.without_x32_bit() })
         });
         Syscalls { tables: complete.collect() }
     }
@@ -81,7 +83,7 @@ impl Table {
 
     fn without_x32_bit(&self) -> Self {
         let beyond = 2 * X32_BIT;
-        let beyond = (beyond, self.shared(beyond));
+        let beyond = (beyond, Arc::clone(self.shared(beyond)));
         let (below, above): (Vec<_>, Vec<_>) = self
             .starts
             .iter()
@@ -91,16 +93,15 @@ impl Table {
         Table::coalesced(below.into_iter().chain([beyond]).chain(above))
     }
 
-    fn shared(&self, number: u32) -> Arc<Diagram> {
+    fn shared(&self, number: u32) -> &Arc<Diagram> {
         // The first interval starts at 0, so there is always one at or before `number`.
         let after = self.starts.partition_point(|(first, _)| *first <= number);
-        Arc::clone(&self.starts[after.saturating_sub(1)].1)
+        &self.starts[after.saturating_sub(1)].1
     }
 
     /// The diagram that decides `number`.
     pub fn diagram(&self, number: u32) -> &Diagram {
-        let after = self.starts.partition_point(|(first, _)| *first <= number);
-        &self.starts[after.saturating_sub(1)].1
+        self.shared(number)
     }
 
     /// The intervals `(first, last, diagram)`, in order, covering every number.
@@ -111,29 +112,50 @@ impl Table {
         })
     }
 
-    /// The first numbers of both tables' intervals with both sides' diagrams, in order.
-    fn beside<'a>(
-        &'a self,
-        other: &'a Table,
-    ) -> impl Iterator<Item = (u32, &'a Arc<Diagram>, &'a Arc<Diagram>)> {
-        let (mut left, mut right) = (self.starts.iter().peekable(), other.starts.iter().peekable());
-        let mut here = (&self.starts[0].1, &other.starts[0].1);
-        std::iter::from_fn(move || {
-            let first = match (left.peek(), right.peek()) {
-                (Some((a, _)), Some((b, _))) => *a.min(b),
-                (Some((a, _)), None) => *a,
-                (None, Some((b, _))) => *b,
-                (None, None) => return None,
-            };
-            if let Some((_, diagram)) = left.next_if(|(start, _)| *start == first) {
-                here.0 = diagram;
-            }
-            if let Some((_, diagram)) = right.next_if(|(start, _)| *start == first) {
-                here.1 = diagram;
-            }
-            Some((first, here.0, here.1))
+    /// The intervals `(first, last)` in which neither table changes its mind, with both sides' diagrams.
+    fn beside<'a>(&'a self, other: &'a Table) -> impl Iterator<Item = Beside<'a>> {
+        let mut starts: Vec<u32> = self.starts.iter().chain(&other.starts).map(|(first, _)| *first).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        (0..starts.len()).map(move |index| {
+            let first = starts[index];
+            let last = starts.get(index + 1).map_or(u32::MAX, |next| next - 1);
+            Beside { first, last, left: self.shared(first), right: other.shared(first) }
         })
     }
+}
+
+/// Two tables on an interval of numbers.
+struct Beside<'a> {
+    first: u32,
+    last: u32,
+    left: &'a Arc<Diagram>,
+    right: &'a Arc<Diagram>,
+}
+
+impl Beside<'_> {
+    /// The numbers to speak of: every one that has a name, and the first that has none.
+    fn spoken_of(&self, arch: Arch) -> Vec<u32> {
+        let table = names::table(arch);
+        let from = table.partition_point(|(number, _)| *number < self.first);
+        let named = table[from..].iter().map(|(number, _)| *number).take_while(|number| *number <= self.last);
+        let mut spoken: Vec<u32> = named.collect();
+        let mut gap = Some(self.first);
+        for number in &spoken {
+            if gap == Some(*number) {
+                gap = number.checked_add(1);
+            }
+        }
+        // x32 shares its numbers with x86_64 and is told apart by a bit: with it, these never come.
+        let comes = |number: &u32| *number <= self.last && (owns_bit_30(arch) || number & X32_BIT == 0);
+        spoken.extend(gap.filter(comes));
+        spoken
+    }
+}
+
+/// Whether numbers with bit 30 are the interface's own: on x86 that bit says which of two it is.
+fn owns_bit_30(arch: Arch) -> bool {
+    !matches!(arch, Arch::X86_64 | Arch::X32)
 }
 
 /// Alike with their origins.
@@ -159,6 +181,11 @@ impl<T: Clone> Memo<T> {
         self.0.insert(key, made.clone());
         Ok(made)
     }
+
+    fn find(&mut self, left: &Arc<Diagram>, right: &Arc<Diagram>, make: impl FnOnce() -> T) -> T {
+        let Ok(made) = self.get(left, right, || Ok::<T, Infallible>(make()));
+        made
+    }
 }
 
 impl Lattice for Syscalls {
@@ -167,9 +194,9 @@ impl Lattice for Syscalls {
         let mut tables = BTreeMap::new();
         for (arch, left) in &self.tables {
             let mut starts = Vec::new();
-            for (first, a, b) in left.beside(other.table(*arch)) {
-                let both = memo.get(a, b, || {
-                    a.combine(b, toward).map(Arc::new).ok_or_else(|| LatticeError::TooLarge {
+            for Beside { first, left, right, .. } in left.beside(other.table(*arch)) {
+                let both = memo.get(left, right, || {
+                    left.combine(right, toward).map(Arc::new).ok_or_else(|| LatticeError::TooLarge {
                         call: super::event::call_name(*arch, first),
                         limit: super::diagram::LIMIT,
                     })
@@ -181,21 +208,32 @@ impl Lattice for Syscalls {
         Ok(Syscalls { tables })
     }
 
-    /// One witness for each interval of numbers in which neither side changes its mind: the arguments
-    /// with which the answers differ most in kind.
+    fn admits(&self, event: &Event) -> Option<Verdict> {
+        match event {
+            Event::Syscall { arch, number, arguments, answer } => {
+                let decision = self.decide(*arch, *number, arguments);
+                let allowed = decision.action >= *answer;
+                Some(Verdict { allowed, origins: decision.origins.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// One witness for each number that has a name, and one for those between: the arguments with which
+    /// the answers differ most in kind.
     fn looser(&self, other: &Self) -> Vec<Witness> {
         let mut memo = Memo(HashMap::new());
         let mut witnesses = Vec::new();
         for (arch, left) in &self.tables {
-            for (number, a, b) in left.beside(other.table(*arch)) {
-                let found = memo.get(a, b, || Ok::<_, std::convert::Infallible>(looser_arguments(a, b)));
-                let Ok(Some(arguments)) = found else { continue };
+            for beside in left.beside(other.table(*arch)) {
+                let (a, b) = (beside.left, beside.right);
+                let Some(arguments) = memo.find(a, b, || looser_arguments(a, b)) else { continue };
                 let (allows, denies) = (a.decide(&arguments), b.decide(&arguments));
-                witnesses.push(Witness {
+                witnesses.extend(beside.spoken_of(*arch).into_iter().map(|number| Witness {
                     event: Event::Syscall { arch: *arch, number, arguments, answer: allows.action },
                     allowed_by: allows.origins.clone(),
                     denied_by: denies.origins.clone(),
-                });
+                }));
             }
         }
         witnesses
@@ -212,9 +250,7 @@ fn looser_arguments(left: &Diagram, right: &Diagram) -> Option<[u64; 6]> {
 impl PartialEq for Table {
     fn eq(&self, other: &Self) -> bool {
         let mut memo = Memo(HashMap::new());
-        self.beside(other).all(|(_, a, b)| {
-            memo.get(a, b, || Ok::<_, std::convert::Infallible>(Arc::ptr_eq(a, b) || a == b)) == Ok(true)
-        })
+        self.beside(other).all(|Beside { left, right, .. }| memo.find(left, right, || left == right))
     }
 }
 impl Eq for Table {}

@@ -82,7 +82,7 @@ impl Cap {
 
     /// Every capability of the vocabulary.
     pub fn all() -> impl Iterator<Item = Cap> {
-        (0..NAMES.len() as u8).map(Cap)
+        (0u8..).take(NAMES.len()).map(Cap)
     }
 }
 

@@ -4,15 +4,15 @@ use super::{Direction, Event, Flow, Quantity, Switch};
 use crate::lattice::action::Action;
 use crate::lattice::files::Rights;
 use crate::policy::{Device, Label, MountRight, NamespaceMode, ProcView};
-use crate::vocab::{Arch, Cap};
+use crate::vocab::parameters::parameters;
+use crate::vocab::{Arch, Cap, syscalls};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::net::SocketAddr;
 
 /// The name of a system call, or its number where it has none.
 pub(in crate::lattice) fn call_name(arch: Arch, number: u32) -> String {
-    let _ = arch;
-    number.to_string()
+    syscalls::name(arch, number).map_or_else(|| format!("#{number}"), str::to_owned)
 }
 
 impl Serialize for Event {
@@ -25,7 +25,9 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Event::Syscall { arch, number, arguments, answer } => {
-                write!(f, "syscall:{}({})", call_name(*arch, *number), Registers(arguments))?;
+                let name = call_name(*arch, *number);
+                let used = parameters(*arch, &name).map_or(0, <[_]>::len);
+                write!(f, "syscall:{name}({})", Registers { arguments, used })?;
                 if *arch != Arch::X86_64 {
                     write!(f, " on {arch}")?;
                 }
@@ -62,12 +64,10 @@ impl fmt::Display for Event {
             Event::Amount(quantity, Some(amount)) => write!(f, "{quantity}={amount}"),
             Event::Amount(quantity, None) => write!(f, "{quantity} without limit"),
             Event::Peer { direction, address, protocol, port } => {
-                let verb = match direction {
-                    Direction::Egress => "connect",
-                    Direction::Ingress => "accept",
-                };
-                write!(f, "{verb}:{}/{}", SocketAddr::new(*address, *port), lower(protocol))
+                let peer = SocketAddr::new(*address, *port);
+                write!(f, "{}:{peer}/{}", verb(*direction), lower(protocol))
             }
+            Event::AnyPeer(direction) => write!(f, "{}:any other peer", verb(*direction)),
             Event::Label(module, label) => {
                 write!(f, "{}:", lower(module))?;
                 match label {
@@ -83,13 +83,17 @@ impl fmt::Display for Event {
     }
 }
 
-/// The registers up to the last one that is not zero; large ones in hexadecimal.
-struct Registers<'a>(&'a [u64; 6]);
+/// The registers that the call uses, and those before the last one that is not zero; large ones in
+/// hexadecimal.
+struct Registers<'a> {
+    arguments: &'a [u64; 6],
+    used: usize,
+}
 
 impl fmt::Display for Registers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.0.iter().rposition(|register| *register != 0).map_or(0, |last| last + 1);
-        for (index, register) in self.0[..count].iter().enumerate() {
+        let set = self.arguments.iter().rposition(|register| *register != 0).map_or(0, |last| last + 1);
+        for (index, register) in self.arguments.iter().take(self.used.max(set)).enumerate() {
             let comma = if index == 0 { "" } else { ", " };
             if *register < 4096 {
                 write!(f, "{comma}{register}")?
@@ -127,6 +131,13 @@ fn lower(variant: &impl fmt::Debug) -> String {
         name.push(letter.to_ascii_lowercase());
     }
     name
+}
+
+fn verb(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Egress => "connect",
+        Direction::Ingress => "accept",
+    }
 }
 
 fn right_name(right: Rights) -> &'static str {

@@ -1,0 +1,62 @@
+//! Start, system calls and numbers of aarch64.
+
+use core::arch::{asm, global_asm};
+
+// The kernel enters with argc, argv and envp on the stack, which is aligned already.
+global_asm!(".globl _start", "_start:", "mov x29, #0", "mov x30, #0", "mov x0, sp", "bl {main}", "brk #1", main = sym crate::start);
+
+/// One system call; the kernel's answer as it is.
+///
+/// # Safety
+///
+/// As the call demands.
+pub unsafe fn call(number: usize, args: [usize; 6]) -> isize {
+    let [a, b, c, d, e, f] = args;
+    let answer;
+    unsafe {
+        asm!("svc #0", in("x8") number, inlateout("x0") a => answer, in("x1") b, in("x2") c, in("x3") d,
+            in("x4") e, in("x5") f, options(nostack));
+    }
+    answer
+}
+
+/// clone(2) with a stack of its own; the new process calls `child(argument)`.
+///
+/// # Safety
+///
+/// `top` is the upper end of a stack, aligned to 16, that nothing else uses as long as the child lives.
+pub unsafe fn clone(flags: usize, top: usize, pidfd: usize, child: extern "C" fn(usize) -> !, argument: usize) -> isize {
+    let answer;
+    unsafe {
+        asm!("svc #0", "cbnz x0, 2f", "mov x29, #0", "mov x0, x20", "blr x21", "brk #1", "2:",
+            in("x8") number::CLONE, inlateout("x0") flags => answer, in("x1") top, in("x2") pidfd,
+            in("x3") 0usize, in("x4") 0usize, in("x20") argument, in("x21") child, options(nostack));
+    }
+    answer
+}
+
+/// `AUDIT_ARCH_AARCH64`
+pub const AUDIT: u32 = 0xc000_00b7;
+
+/// asm-generic/unistd.h
+pub mod number {
+    pub const FCNTL: usize = 25;
+    pub const IOCTL: usize = 29;
+    pub const READ: usize = 63;
+    pub const PPOLL: usize = 73;
+    pub const SIGNALFD4: usize = 74;
+    pub const CAPSET: usize = 91;
+    pub const EXIT_GROUP: usize = 94;
+    pub const RESTART: usize = 128;
+    pub const KILL: usize = 129;
+    pub const SIGPROCMASK: usize = 135;
+    pub const SETSID: usize = 157;
+    pub const PRCTL: usize = 167;
+    pub const SENDTO: usize = 206;
+    pub const SENDMSG: usize = 211;
+    pub const CLONE: usize = 220;
+    pub const EXECVE: usize = 221;
+    pub const WAIT4: usize = 260;
+    pub const SECCOMP: usize = 277;
+    pub const CLOSE_RANGE: usize = 436;
+}

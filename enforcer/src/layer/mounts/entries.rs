@@ -1,0 +1,174 @@
+//! Paths of the root that are hidden, writable, read-only again, or bound from the host.
+
+use super::CLOSED;
+use crate::launch::LaunchError;
+use crate::layer::{Done, Failure, On, absolute};
+use crate::sys::file::{self, CWD, Walk, open_place};
+use crate::sys::mount::{self, NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
+use crate::sys::{Errno, Sys};
+use std::cell::Cell;
+use std::ffi::{CStr, CString};
+use std::os::fd::RawFd;
+use stockade_policy::plan::{MountEntry, MountKind};
+
+/// The entries, in order.
+pub(super) struct Entries {
+    all: Vec<Entry>,
+}
+
+struct Entry {
+    at: CString,
+    kind: Kind,
+    tree: Cell<RawFd>,
+}
+
+enum Kind {
+    Hide,
+    /// A part of the root on itself, with other attributes. `late`: it lies in something that is mounted by then,
+    /// so its copy is taken only when its turn comes.
+    Again {
+        attributes: u64,
+        late: bool,
+    },
+    Bind {
+        from: CString,
+        attributes: u64,
+    },
+}
+
+/// The file in the source of hidden paths that covers files.
+const COVER: &CStr = c"f";
+
+impl Entries {
+    /// `ours`: where the launcher itself mounts. `root`: attributes of the root.
+    pub(super) fn prepare<'a>(
+        entries: &'a [MountEntry],
+        ours: impl Iterator<Item = &'a str>,
+        root: u64,
+    ) -> Result<Entries, LaunchError> {
+        let mut mounted: Vec<&str> = ours.collect();
+        let mut all = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let at = absolute("plan.mounts.entries", &entry.at)?;
+            let late = mounted.iter().any(|path| is_below(&entry.at, path));
+            let kind = match &entry.what {
+                MountKind::Hide => Kind::Hide,
+                MountKind::Writable { exec } => {
+                    Kind::Again { attributes: NO_SUID | NO_DEV | unless(*exec, NO_EXEC), late }
+                }
+                MountKind::ReadOnly { exec } => {
+                    Kind::Again { attributes: root | READ_ONLY | unless(*exec, NO_EXEC), late }
+                }
+                MountKind::Bind { from, write, exec, suid, dev } => {
+                    mounted.push(&entry.at);
+                    let attributes = unless(*write, READ_ONLY)
+                        | unless(*exec, NO_EXEC)
+                        | unless(*suid, NO_SUID)
+                        | unless(*dev, NO_DEV);
+                    Kind::Bind { from: absolute("plan.mounts.entries.from", from)?, attributes }
+                }
+            };
+            all.push(Entry { at, kind, tree: Cell::new(CLOSED) });
+        }
+        Ok(Entries { all })
+    }
+
+    /// Whether anything is hidden.
+    pub(super) fn hides(&self) -> bool {
+        self.all.iter().any(|entry| matches!(entry.kind, Kind::Hide))
+    }
+
+    /// The open copies.
+    pub(super) fn trees(&self) -> impl Iterator<Item = &Cell<RawFd>> {
+        self.all.iter().map(|entry| &entry.tree)
+    }
+
+    /// Opens what is bound from the host, with all its attributes set before it is anywhere.
+    pub(super) fn open_sources(&self, sys: &dyn Sys) -> Done<'_> {
+        for entry in &self.all {
+            if let Kind::Bind { from, attributes } = &entry.kind {
+                let tree = mount::clone_tree(sys, CWD, from).on(from)?;
+                mount::restrict(sys, tree, *attributes, true, true).on(from)?;
+                entry.tree.set(tree);
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies parts of the root as they are now.
+    pub(super) fn clone_early(&self, sys: &dyn Sys, root: RawFd) -> Done<'_> {
+        for entry in &self.all {
+            if let Kind::Again { late: false, .. } = entry.kind {
+                entry.clone_now(sys, root)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Mounts all in their places.
+    pub(super) fn mount(&self, sys: &dyn Sys, root: RawFd) -> Done<'_> {
+        let cover = if self.hides() { make_cover(sys).on(c"source of hidden paths")? } else { CLOSED };
+        for entry in &self.all {
+            match entry.kind {
+                Kind::Hide => entry.hide(sys, root, cover)?,
+                Kind::Bind { .. } => entry.attach(sys, root)?,
+                Kind::Again { attributes, late } => {
+                    if late {
+                        entry.clone_now(sys, root)?;
+                    }
+                    mount::restrict(sys, entry.tree.get(), attributes, false, true).on(&entry.at)?;
+                    entry.attach(sys, root)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn clone_now(&self, sys: &dyn Sys, root: RawFd) -> Done<'_> {
+        let place = open_place(sys, root, &self.at, Walk::NoLinks, false).on(&self.at)?;
+        self.tree.set(mount::clone_tree(sys, place, c"").on(&self.at)?);
+        Ok(())
+    }
+
+    /// The place is walked anew: an entry before this one may have been mounted over it.
+    fn attach(&self, sys: &dyn Sys, root: RawFd) -> Done<'_> {
+        let place = open_place(sys, root, &self.at, Walk::NoLinks, false).on(&self.at)?;
+        mount::attach(sys, self.tree.get(), place, c"").on(&self.at)
+    }
+
+    fn hide(&self, sys: &dyn Sys, root: RawFd, cover: RawFd) -> Result<(), Failure<'_>> {
+        // Links are followed, inside the root: what is hidden is what a program would reach.
+        let (place, source) = match open_place(sys, root, &self.at, Walk::InRoot, true) {
+            Ok(place) => (place, c""),
+            // Nothing is there to be hidden.
+            Err(Errno::ENOENT) => return Ok(()),
+            Err(Errno::ENOTDIR) => {
+                (open_place(sys, root, &self.at, Walk::InRoot, false).on(&self.at)?, COVER)
+            }
+            Err(errno) => return Err(errno).on(&self.at),
+        };
+        let tree = mount::clone_tree(sys, cover, source).on(&self.at)?;
+        mount::attach(sys, tree, place, c"").on(&self.at)
+    }
+}
+
+/// A tmpfs with one file, neither readable, attached on top of the old root, where no path of the new one
+/// leads: only what is attached can be copied.
+fn make_cover(sys: &dyn Sys) -> Result<RawFd, Errno> {
+    let cover = mount::detached_tmpfs(sys, NO_SUID | NO_DEV | NO_EXEC)?;
+    file::make_file(sys, cover, COVER, 0)?;
+    mount::restrict(sys, cover, READ_ONLY, true, false)?;
+    mount::attach(sys, cover, CWD, c"/")?;
+    Ok(cover)
+}
+
+fn unless(granted: bool, attribute: u64) -> u64 {
+    if granted { 0 } else { attribute }
+}
+
+fn is_below(path: &str, ancestor: &str) -> bool {
+    path.strip_prefix(ancestor)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || ancestor == "/")
+}

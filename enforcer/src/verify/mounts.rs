@@ -1,0 +1,388 @@
+//! The root and what is mounted into it.
+//!
+//! Two questions: does anything that a path can lead to allow more than the plan says of its place, and is
+//! what the plan puts at each path there? The second is asked of the kernel (openat2(2) in the process's
+//! root, and the mount that this ends in), since links may lead elsewhere than the text of a path.
+
+use super::Read;
+use crate::status::Verdict;
+use crate::sys::in_root;
+use std::collections::BTreeSet;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use stockade_observe::mounts::{Mount, Mounts};
+use stockade_observe::{ObserveError, Task};
+use stockade_policy::plan::{self, MountKind};
+use stockade_policy::policy::{Device, ProcView};
+
+/// What a mount may allow.
+#[derive(Clone, Copy)]
+struct Grant {
+    write: bool,
+    exec: bool,
+    suid: bool,
+    dev: bool,
+}
+
+/// Nothing but reading.
+const DATA: Grant = Grant { write: false, exec: false, suid: false, dev: false };
+
+pub(super) fn verify(plan: &plan::Mounts, task: &Task) -> Read {
+    let mounts = task.mounts()?;
+    let root =
+        File::open(task.path("root")).map_err(|source| ObserveError::Read { path: "root".into(), source })?;
+    let view = View { plan, mounts: &mounts, visible: mounts.visible(), root };
+    let mut verdict = view.root(task)?;
+    for mount in &view.visible {
+        verdict = verdict.and(view.allows(mount));
+    }
+    verdict = verdict.and(view.proc()).and(view.devices()).and(view.tmp());
+    for entry in &plan.entries {
+        verdict = verdict.and(view.entry(&entry.at, &entry.what));
+    }
+    let writable = view.visible.iter().filter(|mount| !mount.is_read_only()).count();
+    Ok((verdict, format!("{} mounts, {writable} of them writable", view.visible.len())))
+}
+
+struct View<'a> {
+    plan: &'a plan::Mounts,
+    mounts: &'a Mounts,
+    visible: Vec<&'a Mount>,
+    root: File,
+}
+
+/// Something found at a path.
+struct Found<'a> {
+    handle: OwnedFd,
+    metadata: Metadata,
+    mount: &'a Mount,
+}
+
+impl<'a> View<'a> {
+    /// What the kernel finds at `path` in the process's root; `Err`: the verdict that ends the question.
+    fn find(&self, path: &str) -> Result<Option<Found<'a>>, Verdict> {
+        let unknown = |error: io::Error| Verdict::not_visible(format!("cannot look at {path}: {error}"));
+        // A look at a path in a user-space file system asks a process, which may never answer.
+        if let Some(fuse) =
+            self.visible.iter().find(|one| is_fuse(one) && Path::new(path).starts_with(&one.at))
+        {
+            return Err(Verdict::not_visible(format!(
+                "{path} lies in the user-space mount {}",
+                fuse.at.display()
+            )));
+        }
+        let handle = match in_root::open(self.root.as_fd(), Path::new(path)) {
+            Ok(handle) => handle,
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(unknown(error)),
+        };
+        let metadata = fs::metadata(through(&handle)).map_err(unknown)?;
+        let info =
+            fs::read_to_string(format!("/proc/self/fdinfo/{}", handle.as_raw_fd())).map_err(unknown)?;
+        let id = info.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
+        match id.and_then(|id| self.mounts.by_id(id)) {
+            Some(mount) => Ok(Some(Found { handle, metadata, mount })),
+            None => Err(Verdict::not_visible(format!("{path} changed while it was read"))),
+        }
+    }
+
+    /// The root is the planned directory, and nothing else lies on top of it.
+    fn root(&self, task: &Task) -> Result<Verdict, ObserveError> {
+        let actual = task.metadata("root")?;
+        let planned = &self.plan.root;
+        let mut verdict = match fs::metadata(planned) {
+            Ok(root) if (root.dev(), root.ino()) == (actual.dev(), actual.ino()) => Verdict::Exact,
+            Ok(_) => Verdict::looser(format!("its root is not {planned}")),
+            Err(error) => Verdict::not_visible(format!("cannot look at {planned}: {error}")),
+        };
+        let Some(root) = self.mounts.root() else {
+            return Ok(verdict.and(Verdict::looser("its root is no mount of its own")));
+        };
+        if self.visible.iter().any(|mount| mount.at == *"/" && mount.id != root.id) {
+            verdict =
+                verdict.and(Verdict::looser("something is mounted over its root, and can be left by `/..`"));
+        }
+        let shared =
+            self.visible.iter().find(|mount| mount.propagation.iter().any(|one| one.starts_with("shared:")));
+        if let Some(mount) = shared {
+            let at = mount.at.display();
+            verdict = verdict.and(Verdict::looser(format!("what is mounted in {at} appears outside too")));
+        }
+        Ok(verdict)
+    }
+
+    /// What the plan allows at a path: what it says of the nearest one that it names.
+    fn grant(&self, path: &Path) -> (PathBuf, Grant) {
+        let own_devices = self.plan.devices.is_some();
+        let root = Grant { write: !self.plan.read_only, exec: true, suid: true, dev: !own_devices };
+        let mut nearest = (PathBuf::from("/"), root);
+        let mut offer = |at: &str, grant: Grant| {
+            // A later entry at the same path lies on top.
+            if path.starts_with(at) && Path::new(at).components().count() >= nearest.0.components().count() {
+                nearest = (PathBuf::from(at), grant);
+            }
+        };
+        if self.plan.proc != ProcView::None {
+            offer("/proc", Grant { write: true, ..DATA });
+        }
+        if self.plan.tmp.is_some() {
+            offer("/tmp", Grant { write: true, ..DATA });
+        }
+        if let Some(devices) = &self.plan.devices {
+            offer("/dev", DATA);
+            for device in devices {
+                match device {
+                    // Its number is looked at by itself.
+                    Device::Node(name) => offer(
+                        &format!("/dev/{name}"),
+                        Grant { write: true, exec: true, suid: true, dev: true },
+                    ),
+                    Device::Pts => offer("/dev/pts", Grant { write: true, dev: true, ..DATA }),
+                    Device::Shm => offer("/dev/shm", Grant { write: true, ..DATA }),
+                }
+            }
+        }
+        for entry in &self.plan.entries {
+            match entry.what {
+                MountKind::Hide => offer(&entry.at, DATA),
+                MountKind::Writable { exec } => offer(&entry.at, Grant { write: true, exec, ..DATA }),
+                MountKind::ReadOnly { exec } => offer(&entry.at, Grant { write: false, exec, ..root }),
+                MountKind::Bind { write, exec, suid, dev, .. } => {
+                    offer(&entry.at, Grant { write, exec, suid, dev })
+                }
+            }
+        }
+        nearest
+    }
+
+    /// Whether a mount allows more than the plan does at its place.
+    fn allows(&self, mount: &Mount) -> Verdict {
+        let (_, grant) = self.grant(&mount.at);
+        let more: Vec<_> = [
+            ("written", !mount.is_read_only() && !grant.write),
+            ("started from", !mount.has("noexec") && !grant.exec),
+            ("used to gain privileges (suid)", !mount.has("nosuid") && !grant.suid),
+            ("used for devices", !mount.has("nodev") && !grant.dev),
+        ]
+        .into_iter()
+        .filter(|(_, more)| *more)
+        .map(|(what, _)| what)
+        .collect();
+        // A covered mount is listed on the way to what covers it, and cannot be reached.
+        let covered =
+            self.visible.iter().any(|one| one.parent == mount.id && one.at == mount.at && one.at != *"/");
+        if more.is_empty() || covered {
+            return Verdict::Exact;
+        }
+        Verdict::looser(format!("{} ({}) can be {}", mount.at.display(), mount.filesystem, more.join(", ")))
+    }
+
+    fn proc(&self) -> Verdict {
+        let found = match self.find("/proc") {
+            Ok(found) => found,
+            Err(verdict) => return verdict,
+        };
+        let mount = found.as_ref().map(|found| found.mount).filter(|mount| mount.filesystem == "proc");
+        let elsewhere =
+            self.visible.iter().find(|one| one.filesystem == "proc" && !one.at.starts_with("/proc"));
+        if let (Some(mount), false) = (elsewhere, self.plan.proc == ProcView::Full) {
+            return Verdict::looser(format!("another procfs stands at {}", mount.at.display()));
+        }
+        let (planned, actual) = match (self.plan.proc, mount) {
+            (ProcView::None, None) => return Verdict::Exact,
+            (ProcView::None, Some(_)) => return Verdict::looser("/proc is mounted"),
+            (_, None) => return Verdict::stricter("no /proc is mounted"),
+            (planned, Some(mount)) => (planned, mount),
+        };
+        // 5.8 shows the word, and takes the number.
+        let hidden = matches!(actual.super_option("hidepid"), Some("ptraceable" | "4"));
+        let minimal = hidden && actual.super_option("subset") == Some("pid");
+        let shown = match (minimal, hidden) {
+            (true, _) => ProcView::Minimal,
+            (_, true) => ProcView::Hidden,
+            _ => ProcView::Full,
+        };
+        match shown.cmp(&planned) {
+            std::cmp::Ordering::Equal => Verdict::Exact,
+            std::cmp::Ordering::Less => Verdict::stricter(format!("/proc shows {shown:?} only")),
+            std::cmp::Ordering::Greater => {
+                Verdict::looser(format!("/proc shows {shown:?}, planned {planned:?}"))
+            }
+        }
+    }
+
+    /// In a /dev of its own stands nothing but what the plan names, and that is the host's device of the
+    /// same name.
+    fn devices(&self) -> Verdict {
+        let Some(planned) = &self.plan.devices else { return Verdict::Exact };
+        let found = match self.find("/dev") {
+            Ok(Some(found)) => found,
+            Ok(None) => return Verdict::stricter("no /dev is there"),
+            Err(verdict) => return verdict,
+        };
+        if found.mount.at != *"/dev" || found.mount.filesystem != "tmpfs" {
+            return Verdict::looser("/dev is not its own");
+        }
+        let mut verdict = Verdict::Exact;
+        let names: BTreeSet<_> = planned
+            .iter()
+            .map(|device| match device {
+                Device::Node(name) => name.as_str(),
+                Device::Pts => "pts",
+                Device::Shm => "shm",
+            })
+            .collect();
+        for mount in self.visible.iter().filter(|mount| mount.parent == found.mount.id) {
+            let known = mount
+                .at
+                .strip_prefix("/dev")
+                .ok()
+                .and_then(Path::to_str)
+                .is_some_and(|name| names.contains(name));
+            // Hidden or bound by an entry: looked at there.
+            let entry = self.plan.entries.iter().any(|entry| mount.at.starts_with(&entry.at));
+            if !known && !entry {
+                verdict = verdict.and(Verdict::looser(format!("{} is there", mount.at.display())));
+            }
+        }
+        for device in planned {
+            let Device::Node(name) = device else { continue };
+            let path = format!("/dev/{name}");
+            verdict = verdict.and(match (self.find(&path), fs::metadata(&path)) {
+                (Err(verdict), _) => verdict,
+                (Ok(None), _) => Verdict::stricter(format!("{path} is missing")),
+                (Ok(Some(found)), Ok(host)) if same_device(&found.metadata, &host) => Verdict::Exact,
+                (Ok(Some(_)), Ok(_)) => Verdict::looser(format!("{path} is another device")),
+                (_, Err(error)) => Verdict::not_visible(format!("cannot look at the host's {path}: {error}")),
+            });
+        }
+        verdict
+    }
+
+    /// A /tmp of its own, and no larger than planned.
+    fn tmp(&self) -> Verdict {
+        let Some(planned) = self.plan.tmp else { return Verdict::Exact };
+        let found = match self.find("/tmp") {
+            Ok(Some(found)) => found,
+            Ok(None) => return Verdict::stricter("no /tmp is there"),
+            Err(verdict) => return verdict,
+        };
+        if found.mount.at != *"/tmp" || found.mount.filesystem != "tmpfs" {
+            return Verdict::looser("/tmp is not its own");
+        }
+        // tmpfs rounds up to pages, and shows KiB; without a limit it shows nothing.
+        let size =
+            found.mount.super_option("size").and_then(|size| size.strip_suffix('k')?.parse::<u64>().ok());
+        let size = size.map(|size| size.saturating_mul(1024));
+        match size {
+            None if planned >= i64::MAX.unsigned_abs() => Verdict::Exact,
+            None => Verdict::looser(format!("/tmp has no size, planned {planned} bytes")),
+            Some(size)
+                if [4096, 16384, 65536]
+                    .iter()
+                    .any(|page| planned.checked_next_multiple_of(*page) == Some(size)) =>
+            {
+                Verdict::Exact
+            }
+            Some(size) if size < planned => {
+                Verdict::stricter(format!("/tmp has {size} bytes, planned {planned}"))
+            }
+            Some(size) => Verdict::looser(format!("/tmp has {size} bytes, planned {planned}")),
+        }
+    }
+
+    /// What stands at the path of an entry. Its flags were looked at with those of every mount, by place;
+    /// here by where the path really leads.
+    fn entry(&self, path: &str, planned: &MountKind) -> Verdict {
+        let found = match (self.find(path), planned) {
+            (Err(verdict), _) => return verdict,
+            (Ok(None), MountKind::Hide) => return Verdict::Exact,
+            (Ok(None), _) => return Verdict::stricter(format!("{path} is missing")),
+            (Ok(Some(found)), _) => found,
+        };
+        let read_only = found.mount.is_read_only();
+        match planned {
+            MountKind::Hide => hidden(path, &found),
+            MountKind::Writable { exec } | MountKind::ReadOnly { exec }
+                if !exec && !found.mount.has("noexec") =>
+            {
+                Verdict::looser(format!("programs in {path} can be started"))
+            }
+            MountKind::Writable { .. } if read_only => Verdict::stricter(format!("{path} is read-only")),
+            MountKind::Writable { .. } if !found.mount.has("nosuid") || !found.mount.has("nodev") => {
+                Verdict::looser(format!("{path} lacks nosuid or nodev"))
+            }
+            MountKind::ReadOnly { .. } if !read_only => Verdict::looser(format!("{path} can be written")),
+            MountKind::Bind { from, write, .. } => {
+                let source = match fs::metadata(from) {
+                    Ok(host) if (host.dev(), host.ino()) == (found.metadata.dev(), found.metadata.ino()) => {
+                        Verdict::Exact
+                    }
+                    Ok(_) => Verdict::looser(format!("{path} is not the host's {from}")),
+                    Err(error) => Verdict::not_visible(format!("cannot look at {from}: {error}")),
+                };
+                source.and(match (write, read_only) {
+                    (false, false) => Verdict::looser(format!("{path} can be written")),
+                    (true, true) => Verdict::stricter(format!("{path} is read-only")),
+                    _ => Verdict::Exact,
+                })
+            }
+            MountKind::Writable { .. } | MountKind::ReadOnly { .. } => Verdict::Exact,
+        }
+    }
+}
+
+/// A path to what a handle holds, in our own /proc.
+fn through(handle: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()))
+}
+
+fn is_fuse(mount: &Mount) -> bool {
+    mount.filesystem == "fuse" || mount.filesystem.starts_with("fuse.") || mount.filesystem == "fuseblk"
+}
+
+fn same_device(one: &Metadata, other: &Metadata) -> bool {
+    one.file_type().is_char_device() == other.file_type().is_char_device()
+        && one.file_type().is_block_device() == other.file_type().is_block_device()
+        && one.rdev() == other.rdev()
+}
+
+/// Hidden is what shows nothing and takes nothing: the null device, an empty file that cannot be
+/// written, a read-only directory with nothing but such files.
+fn hidden(path: &str, found: &Found<'_>) -> Verdict {
+    /// Major and minor of /dev/null; Documentation/admin-guide/devices.txt.
+    const NULL: (u32, u32) = (1, 3);
+    let kind = found.metadata.file_type();
+    if kind.is_char_device()
+        && (libc::major(found.metadata.rdev()), libc::minor(found.metadata.rdev())) == NULL
+    {
+        return Verdict::Exact;
+    }
+    let shows = || Verdict::looser(format!("{path} is not hidden"));
+    if !found.mount.is_read_only() {
+        return shows();
+    }
+    if kind.is_file() && found.metadata.len() == 0 {
+        return Verdict::Exact;
+    }
+    if !kind.is_dir() || found.mount.filesystem != "tmpfs" {
+        return shows();
+    }
+    match fs::read_dir(through(&found.handle)) {
+        // A look at each: one that cannot be looked at may show something.
+        Ok(mut entries) => {
+            let empty = entries.all(|entry| {
+                entry
+                    .and_then(|entry| entry.metadata())
+                    .is_ok_and(|found| found.is_file() && found.len() == 0)
+            });
+            if empty { Verdict::Exact } else { shows() }
+        }
+        Err(error) => Verdict::not_visible(format!("cannot list {path}: {error}")),
+    }
+}

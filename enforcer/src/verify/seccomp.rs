@@ -1,0 +1,116 @@
+//! Every filter of every thread, byte for byte.
+
+use super::{Read, Tracing};
+use crate::status::Verdict;
+use crate::sys::filters::{self, FilterError, Program};
+use stockade_observe::status::SeccompMode;
+use stockade_observe::{ObserveError, Task};
+use stockade_policy::plan::{Instruction, Seccomp};
+
+/// Rounds of looking for threads that started meanwhile.
+const ROUNDS: usize = 8;
+
+/// Reads all threads, until a round finds no new one.
+pub(super) fn verify(plan: Option<&Seccomp>, task: &Task, tracing: Tracing) -> Read {
+    let mut read: Vec<u32> = Vec::new();
+    let mut verdict = Verdict::Exact;
+    let mut most = 0;
+    for round in 0.. {
+        let new: Vec<_> = task.threads()?.into_iter().filter(|one| !read.contains(&one.pid())).collect();
+        if new.is_empty() {
+            break;
+        }
+        if round == ROUNDS {
+            verdict = verdict.and(Verdict::not_visible("threads start faster than they can be read"));
+            break;
+        }
+        for thread in new {
+            read.push(thread.pid());
+            match one(plan.map(|plan| plan.program.as_slice()), &thread, tracing) {
+                Ok((of_this, count)) => {
+                    most = most.max(count);
+                    if of_this != verdict {
+                        let name = format!("thread {}", thread.pid());
+                        verdict =
+                            verdict.and(if thread.pid() == task.pid() { of_this } else { of_this.of(&name) });
+                    }
+                }
+                Err(ObserveError::Vanished { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    if read.is_empty() {
+        return Err(ObserveError::Vanished { pid: task.pid() });
+    }
+    Ok((verdict, format!("{} threads, at most {most} filters", read.len())))
+}
+
+fn one(
+    plan: Option<&[Instruction]>,
+    thread: &Task,
+    tracing: Tracing,
+) -> Result<(Verdict, u32), ObserveError> {
+    let status = thread.status()?;
+    let count = status.seccomp_filters.unwrap_or(0);
+    let mode = status.seccomp.unwrap_or(SeccompMode::Disabled);
+    let verdict = match (plan, mode) {
+        (None, SeccompMode::Disabled) => Verdict::Exact,
+        (None, _) => Verdict::stricter("runs under seccomp, and the plan has no filter"),
+        (Some(_), SeccompMode::Disabled) => Verdict::looser("runs without any filter"),
+        (Some(_), SeccompMode::Strict) => Verdict::stricter("runs in strict mode"),
+        (Some(program), SeccompMode::Filter) => {
+            let shown = match tracing {
+                Tracing::Attach => filters::filters(thread.pid()),
+                Tracing::Stopped => filters::filters_of_stopped(thread.pid()),
+            };
+            match shown {
+                Ok(shown) => compare(program, &shown, count),
+                Err(FilterError::Gone { tid }) => return Err(ObserveError::Vanished { pid: tid }),
+                Err(error) => Verdict::not_visible(format!("has {count} filters; {error}")),
+            }
+        }
+    };
+    Ok((verdict, count))
+}
+
+/// Filters only add up: the kernel takes the strictest answer of all. So the plan's among others is
+/// stricter, and without it nothing is known of the rest.
+fn compare(plan: &[Instruction], shown: &[Program], count: u32) -> Verdict {
+    if !shown.iter().any(|program| program == plan) {
+        let nearest = shown.last().and_then(|program| difference(plan, program));
+        let where_ = nearest
+            .map_or_else(String::new, |index| format!("; the newest differs from instruction {index}"));
+        return Verdict::looser(format!("none of its {} filters is the plan's{where_}", shown.len()));
+    }
+    if u32::try_from(shown.len()) != Ok(count) && count != 0 {
+        return Verdict::stricter(format!("{} filters were read, {count} are counted", shown.len()));
+    }
+    match shown.len() {
+        1 => Verdict::Exact,
+        more => Verdict::stricter(format!("{} filters beside the plan's", more - 1)),
+    }
+}
+
+fn difference(plan: &[Instruction], program: &[Instruction]) -> Option<usize> {
+    let first = plan.iter().zip(program).position(|(left, right)| left != right);
+    first.or_else(|| (plan.len() != program.len()).then(|| plan.len().min(program.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_add_up() {
+        let (ours, other) = (vec![Instruction(6, 0, 0, 1)], vec![Instruction(6, 0, 0, 2)]);
+        assert_eq!(compare(&ours, std::slice::from_ref(&ours), 1), Verdict::Exact);
+        for shown in [vec![ours.clone(), other.clone()], vec![other.clone(), ours.clone()]] {
+            assert!(matches!(compare(&ours, &shown, 2), Verdict::Stricter { .. }));
+        }
+        let expected =
+            Verdict::looser("none of its 1 filters is the plan's; the newest differs from instruction 0");
+        assert_eq!(compare(&ours, &[other], 1), expected);
+        assert!(matches!(compare(&ours, &[], 0), Verdict::Looser { .. }));
+    }
+}

@@ -1,0 +1,106 @@
+//! `stockade compile P`
+
+mod overview;
+
+use super::Output;
+use crate::context::{Context, DEFAULT_PROFILE};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render::{self, Format};
+use crate::stages::{self, Floors};
+use std::fs;
+use std::path::{Path, PathBuf};
+use stockade_enforcer::probe;
+use stockade_policy::host::Host;
+use stockade_policy::plan::Plan;
+use stockade_policy::seccomp::bpf;
+
+/// Compile a profile into the plan for a host
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A built-in profile, or a file
+    #[arg(default_value = DEFAULT_PROFILE)]
+    profile: String,
+    /// A host described by `stockade doctor --format json`, instead of this one
+    #[arg(long, value_name = "FILE")]
+    host: Option<PathBuf>,
+    /// The directory that becomes `/`; the host's own tree where none is named
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// A policy that the profile may not be looser than; may be given several times
+    #[arg(long, value_name = "P")]
+    floor: Vec<String>,
+    /// What is printed
+    #[arg(long, value_enum, default_value_t)]
+    emit: Emit,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What a policy compiles to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Emit {
+    /// The whole plan; as JSON it is what `run --plan` takes
+    #[default]
+    Plan,
+    /// The filter: as text one instruction a line, as JSON `[code, jt, jf, k]` each
+    Seccomp,
+    /// The filter as the kernel takes it: an array of `struct sock_filter`
+    SeccompBpf,
+}
+
+#[derive(serde::Serialize)]
+struct Filter<'a> {
+    arch: stockade_policy::vocab::Arch,
+    filter: &'a Option<stockade_policy::plan::Seccomp>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let context = Context::new(&args.root)?;
+    let floors = Floors::read(&context, &args.floor)?;
+    let policy = floors.meet(stages::policy(&context, &args.profile)?)?;
+    let host = match &args.host {
+        Some(path) => described(path)?,
+        None => probe::host().map_err(|source| Failure::Observe {
+            operation: "describe this host",
+            source: Box::new(source),
+        })?,
+    };
+    let plan = stages::plan(&context, &policy, &host, &floors)?;
+    emit(args, &plan)?;
+    // The plan is printed all the same: it is where the gaps stand.
+    stages::enforceable(plan)?;
+    Ok(Exit::FINE)
+}
+
+fn emit(args: &Args, plan: &Plan) -> Result<(), Failure> {
+    let program = plan.seccomp.as_ref().map(|seccomp| seccomp.program.as_slice()).unwrap_or_default();
+    match args.emit {
+        Emit::Plan => render::result(args.output.format, "plan", plan, || overview::text(plan)),
+        Emit::Seccomp => {
+            let filter = Filter { arch: plan.arch, filter: &plan.seccomp };
+            render::result(args.output.format, "seccomp", &filter, || bpf::text(program))
+        }
+        Emit::SeccompBpf if args.output.format == Format::Json => Err(Failure::Argument {
+            what: "--emit",
+            value: "seccomp-bpf".to_owned(),
+            why: "it is no JSON; `--emit seccomp --format json` prints the instructions".to_owned(),
+        }),
+        Emit::SeccompBpf => render::bytes(&bpf::bytes(program)),
+    }
+}
+
+/// A host description as `doctor` prints it: alone, or in the report that holds it.
+fn described(path: &Path) -> Result<Host, Failure> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum File {
+        Report { host: Box<Host> },
+        Alone(Box<Host>),
+    }
+    let text = fs::read(path).map_err(|source| Failure::Read { path: path.to_owned(), source })?;
+    match serde_json::from_slice(&text) {
+        Ok(File::Report { host } | File::Alone(host)) => Ok(*host),
+        Err(source) => Err(Failure::Json { path: path.to_owned(), what: "host description", source }),
+    }
+}

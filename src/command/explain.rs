@@ -1,0 +1,60 @@
+//! `stockade explain P [SUBJECT]`
+
+use super::Output;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render;
+use crate::stages::{self, Floors};
+use std::path::PathBuf;
+use stockade_enforcer::probe;
+use stockade_policy::explain::{Subject, explain};
+use stockade_policy::plan::Plan;
+use stockade_policy::policy::Policy;
+
+/// Show what a profile allows, and the line that decides it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A built-in profile, or a file
+    profile: String,
+    /// syscall:mount, cap:net_admin, path:/etc/shadow, connect:10.0.0.1:443/tcp; everything where none
+    /// is named
+    subject: Option<String>,
+    /// The directory that becomes `/`; the host's own tree where none is named
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// A policy that the profile may not be looser than; may be given several times
+    #[arg(long, value_name = "P")]
+    floor: Vec<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let subject = args.subject.as_deref().map(parse).transpose()?;
+    let context = Context::new(&args.root)?;
+    let floors = Floors::read(&context, &args.floor)?;
+    let policy = floors.meet(stages::policy(&context, &args.profile)?)?;
+    let plan = here(&context, &policy, &floors);
+    let explanation = explain(&policy, plan.as_ref(), subject.as_ref());
+    render::result(args.output.format, "explain", &explanation, || render::harmless(&explanation.text()))?;
+    Ok(Exit::FINE)
+}
+
+fn parse(subject: &str) -> Result<Subject, Failure> {
+    subject.parse().map_err(|error: stockade_policy::explain::SubjectError| Failure::Argument {
+        what: "the subject",
+        value: subject.to_owned(),
+        why: error.to_string(),
+    })
+}
+
+/// The plan for this host, which says what of the policy cannot be enforced here. Where there is none
+/// the policy is explained alone, and that is said.
+fn here(context: &Context, policy: &Policy, floors: &Floors) -> Option<Plan> {
+    let plan = match probe::host() {
+        Ok(host) => stages::plan(context, policy, &host, floors),
+        Err(source) => Err(Failure::Observe { operation: "describe this host", source: Box::new(source) }),
+    };
+    plan.inspect_err(|failure| render::note("note", &format!("not for this host: {failure}"))).ok()
+}

@@ -1,0 +1,9 @@
+//! `stockade run` end to end: through the binary, on the real kernel, with the target's own `/proc` as the
+//! judge. Needs root.
+#![forbid(unsafe_code)]
+
+mod faults;
+mod harness;
+mod hostile_root;
+mod leftovers;
+mod programs;

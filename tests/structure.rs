@@ -1,0 +1,181 @@
+//! The shape of the repository: who may import whom, and where `unsafe` may stand. ARCHITECTURE.md says
+//! why.
+#![forbid(unsafe_code)]
+
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Each crate of ours, and those of ours that it may depend on.
+const EDGES: &[(&str, &[&str])] = &[
+    ("stockade", &["stockade-policy", "stockade-enforcer", "stockade-observe", "stockade-audit"]),
+    ("stockade-policy", &[]),
+    ("stockade-generate", &["stockade-policy"]),
+    ("stockade-enforcer", &["stockade-policy", "stockade-observe", "stockade-ebpf-common"]),
+    ("stockade-observe", &["stockade-policy"]),
+    ("stockade-audit", &["stockade-policy", "stockade-observe"]),
+    ("stockade-ebpf-common", &[]),
+    ("stockade-ebpf", &["stockade-ebpf-common"]),
+];
+
+/// Crates where not even `sys` may be unsafe, by the folder of their sources.
+const SAFE: &[&str] =
+    &["src", "policy/src", "policy/generate/src", "enforcer/observe/src", "audit/src", "ebpf/common/src"];
+
+/// The fence: the only sources of the user side in which unsafe code may be allowed.
+const FENCE: &str = "enforcer/src/sys";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The packages that a manifest describes, by name.
+fn packages(manifest: &str) -> BTreeMap<String, Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--manifest-path"])
+        .arg(root().join(manifest))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
+    metadata["packages"]
+        .as_array()
+        .expect("packages are a list")
+        .iter()
+        .map(|package| (package["name"].as_str().expect("a package has a name").to_owned(), package.clone()))
+        .collect()
+}
+
+fn ours() -> BTreeMap<String, Value> {
+    let mut all = packages("Cargo.toml");
+    all.extend(packages("ebpf/Cargo.toml"));
+    all
+}
+
+/// Every Rust source below a folder.
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![root().join(folder)];
+    while let Some(directory) = open.pop() {
+        let Ok(entries) = fs::read_dir(&directory) else { continue };
+        for entry in entries {
+            let path = entry.expect("a directory can be listed").path();
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+#[test]
+fn every_crate_imports_only_what_it_may() {
+    let ours = ours();
+    let table: BTreeMap<&str, BTreeSet<&str>> =
+        EDGES.iter().map(|(name, may)| (*name, may.iter().copied().collect())).collect();
+    let named: BTreeSet<&str> = ours.keys().map(String::as_str).collect();
+    assert_eq!(named, table.keys().copied().collect(), "the table and the workspace name the same crates");
+
+    for (name, package) in &ours {
+        // Of every kind: a test or a build script that needs a crate above it is an arrow up too.
+        for dependency in package["dependencies"].as_array().expect("dependencies are a list") {
+            let target = dependency["name"].as_str().expect("a dependency has a name");
+            if !named.contains(target) {
+                assert!(
+                    dependency["path"].is_null(),
+                    "{name} takes {target} from a path outside the workspace"
+                );
+                continue;
+            }
+            assert!(table[name.as_str()].contains(target), "{name} must not depend on {target}");
+        }
+    }
+}
+
+#[test]
+fn the_table_itself_has_no_circle() {
+    let mut settled: BTreeSet<&str> = BTreeSet::new();
+    while settled.len() < EDGES.len() {
+        let before = settled.len();
+        for (name, may) in EDGES {
+            if may.iter().all(|target| settled.contains(target)) {
+                settled.insert(name);
+            }
+        }
+        assert!(
+            settled.len() > before,
+            "a circle among {:?}",
+            EDGES.iter().map(|edge| edge.0).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn every_crate_of_the_workspace_takes_its_lints() {
+    for (name, package) in packages("Cargo.toml") {
+        let manifest = package["manifest_path"].as_str().expect("a package has a manifest");
+        let text = fs::read_to_string(manifest).expect("the manifest can be read");
+        assert!(text.contains("[lints]\nworkspace = true"), "{name} does not take the workspace's lints");
+    }
+}
+
+#[test]
+fn crates_outside_the_fence_forbid_unsafe() {
+    for folder in SAFE {
+        let top = ["lib.rs", "main.rs"]
+            .into_iter()
+            .map(|file| root().join(folder).join(file))
+            .find(|path| path.exists())
+            .unwrap_or_else(|| panic!("{folder} has neither lib.rs nor main.rs"));
+        let text = fs::read_to_string(&top).expect("the source can be read");
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{} does not forbid unsafe code", shown(&top));
+    }
+}
+
+#[test]
+fn unsafe_is_allowed_only_behind_the_fence() {
+    // The workspace denies it, so that whoever uses it must say so in an attribute.
+    let mut fenced = 0;
+    for path in sources("enforcer") {
+        let text = fs::read_to_string(&path).expect("the source can be read");
+        let lifts = text.lines().any(|line| {
+            let line = line.trim_start();
+            !line.starts_with("//") && line.contains("unsafe_code") && !line.contains("forbid")
+        });
+        if !lifts {
+            continue;
+        }
+        let name = shown(&path);
+        let inside = name == format!("{FENCE}.rs") || name.starts_with(&format!("{FENCE}/"));
+        // The in-container init is raw system calls and nothing else; it has no crate.
+        assert!(inside || name.starts_with("enforcer/init/"), "{name} lifts the denial of unsafe code");
+        fenced += 1;
+    }
+    println!("{fenced} files behind the fence");
+}
+
+#[test]
+fn no_source_outgrows_one_concept() {
+    let folders = ["src", "policy", "enforcer", "audit", "ebpf", "tests"];
+    let mut seen = 0;
+    for path in folders.into_iter().flat_map(sources) {
+        let text = fs::read_to_string(&path).expect("the source can be read");
+        seen += 1;
+        // Tables written by a command are as long as what they list.
+        if path.components().any(|part| part.as_os_str() == "generated") {
+            continue;
+        }
+        let lines = text.lines().count();
+        assert!(lines <= 500, "{} has {lines} lines: split it by concept", shown(&path));
+    }
+    assert!(seen > 0, "no sources found");
+}
