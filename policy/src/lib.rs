@@ -12,13 +12,20 @@
 
 pub mod compile;
 pub mod condition;
+pub mod diagnostic;
 pub mod explain;
 pub mod export;
+pub mod expression;
 pub mod host;
 pub mod lattice;
 pub mod lookup;
 pub mod origin;
+pub mod parse;
 pub mod plan;
 pub mod policy;
+pub mod profile;
+pub mod resolve;
+pub mod schema;
 pub mod seccomp;
+pub mod units;
 pub mod vocab;

@@ -1,0 +1,75 @@
+//! `process.sysctls`: settings of its own namespaces.
+
+use crate::diagnostic::Flaw;
+use crate::origin::{At, Origin};
+use crate::parse::read::{Inherit, Read, scalar};
+use crate::parse::report::Report;
+use crate::parse::tree::{Content, Node};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Sysctls by dotted name.
+#[derive(Clone, Debug)]
+pub struct Sysctls {
+    /// Where they begin.
+    pub origin: Origin,
+    /// Values by name, each at its own place.
+    pub values: BTreeMap<String, At<String>>,
+}
+
+/// Names that a namespace has of its own, by their beginning. namespaces(7), sysctl/kernel.rst, net.rst.
+const NAMESPACED: [&str; 9] = [
+    "net.",
+    "fs.mqueue.",
+    "kernel.msg",
+    "kernel.sem",
+    "kernel.shm",
+    "kernel.auto_msgmni",
+    "kernel.domainname",
+    "kernel.hostname",
+    "user.max_",
+];
+
+impl Read for Sysctls {
+    fn read(node: &Node, report: &mut Report) -> Option<Self> {
+        let Content::Mapping(entries) = &node.content else {
+            let flaw = Flaw::new(format!("sysctls are a mapping, not {}", node.kind()));
+            report.push(flaw.help("written `{net.ipv4.ip_unprivileged_port_start: 0}`"), &node.origin);
+            return None;
+        };
+        let mut values = BTreeMap::new();
+        for (key, value) in entries {
+            let name = &key.scalar.text;
+            let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+            if !NAMESPACED.iter().any(|prefix| name.starts_with(prefix))
+                || !name.chars().all(valid)
+                || name.split('.').any(str::is_empty)
+            {
+                let flaw = Flaw::new(format!("`{name}` is no sysctl that a namespace has of its own")).help(
+                    "those begin with `net.`, `fs.mqueue.`, `kernel.shm`, `kernel.msg` or `kernel.sem`",
+                );
+                report.push(flaw, &key.origin);
+            } else if let Some(text) = scalar(value, "a value", report) {
+                values.insert(name.clone(), At { value: text.text.clone(), origin: key.origin.clone() });
+            }
+        }
+        Some(Sysctls { origin: node.origin.clone(), values })
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "object",
+            "propertyNames": {"pattern": r"^(net\.|fs\.mqueue\.|kernel\.|user\.max_)"},
+            "additionalProperties": {"type": ["string", "integer"]},
+        })
+    }
+}
+
+impl Inherit for Sysctls {
+    /// Each name is a single value of its own.
+    fn inherit(&mut self, parent: Self) {
+        for (name, value) in parent.values {
+            self.values.entry(name).or_insert(value);
+        }
+    }
+}
