@@ -15,7 +15,7 @@ process:
   user: 101:101
   no_new_privileges: true
   write_xor_execute: true
-  environment: [PATH]
+  environment: {replace: [PATH]}
   umask: "077"
   hostname: inside
   workdir: /tmp
@@ -140,7 +140,7 @@ fn every_declared_restriction_is_a_fact_inside() {
         "limit 7 64 64",
         "open /secret 0 Permission denied",
         "open /tmp/new 41 ok",
-        "open /hidden/file 0 No such file or directory",
+        "open /hidden/file 0 Permission denied",
         "open /dev/null 2 ok",
         "open /dev/kmsg 0 No such file or directory",
         "open /proc/kcore 0 No such file or directory",

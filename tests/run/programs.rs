@@ -70,7 +70,7 @@ fn database_runs_redis_under_load() {
     let scratch = Scratch::new();
     let port = free_port().to_string();
     let data = scratch.directory_of("data", NONROOT);
-    let mount = mounted(&data, "/srv", "");
+    let mount = mounted(&data, "/srv", "writable");
     let server = Server::start(
         stockade(&["run", "--profile", "database", "--set", &mount, "--", "/usr/bin/redis-server"]).args([
             "--port",
@@ -106,7 +106,7 @@ fn database_runs_postgresql_and_its_benchmark() {
     let port = free_port().to_string();
     let uid: u32 = client("id", &["-u", "postgres"]).trim().parse().unwrap();
     let data = scratch.directory_of("data", uid);
-    let mount = mounted(&data, "/srv", "");
+    let mount = mounted(&data, "/srv", "writable");
     let binaries = postgres_directory();
     let database = ["run", "--profile", "database", "--user", "postgres", "--set", mount.as_str(), "--"];
     let initdb = format!("{binaries}/initdb");
@@ -154,7 +154,7 @@ fn builder_compiles_a_project_and_git_keeps_it() {
     ] {
         scratch.file(&format!("project/{name}"), text);
     }
-    let mount = mounted(&project, "/srv", "exec");
+    let mount = mounted(&project, "/srv", "writable, exec");
     let script = "cd /srv && export HOME=/tmp && make -s -j2 CC=gcc && ./answer && git init -q && git add . \
                   && git -c user.name=n -c user.email=e@example.org commit -qm first && git log --format=%s \
                   && git gc -q && git clone -q . /tmp/copy && ls /tmp/copy";

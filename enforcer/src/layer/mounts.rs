@@ -15,7 +15,7 @@ use crate::sys::file::{self, CWD, Walk, open_place};
 use crate::sys::mount::{NO_DEV, NO_SUID, READ_ONLY};
 use crate::sys::{Errno, Sys, mount};
 use devices::Devices;
-use entries::Entries;
+use entries::{Entries, Place};
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
@@ -50,7 +50,12 @@ impl Part {
         let attributes = if mounts.read_only { READ_ONLY } else { 0 }
             | if plan.process.no_new_privileges { NO_SUID } else { 0 }
             | if mounts.devices.is_some() { NO_DEV } else { 0 };
-        let ours = [Some("/proc"), mounts.devices.as_ref().map(|_| "/dev"), mounts.tmp.map(|_| "/tmp")];
+        let place = |at, writable| Place { at, writable };
+        let ours = [
+            Some(place("/proc", false)),
+            mounts.devices.as_ref().map(|_| place("/dev", false)),
+            mounts.tmp.map(|_| place("/tmp", true)),
+        ];
         Ok(Part {
             root: absolute("plan.mounts.root", &mounts.root)?,
             tree: Cell::new(CLOSED),

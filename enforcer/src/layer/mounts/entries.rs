@@ -21,7 +21,15 @@ pub(super) struct Entries {
 struct Entry {
     at: CString,
     kind: Kind,
+    /// Whether the program could make the path, where it is missing: then it must not be.
+    creatable: bool,
     tree: Cell<RawFd>,
+}
+
+/// Somewhere that is mounted, and whether the program can write there.
+pub(super) struct Place<'a> {
+    pub(super) at: &'a str,
+    pub(super) writable: bool,
 }
 
 enum Kind {
@@ -45,14 +53,27 @@ impl Entries {
     /// `ours`: where the launcher itself mounts. `root`: attributes of the root.
     pub(super) fn prepare<'a>(
         entries: &'a [MountEntry],
-        ours: impl Iterator<Item = &'a str>,
+        ours: impl Iterator<Item = Place<'a>>,
         root: u64,
     ) -> Result<Entries, LaunchError> {
-        let mut mounted: Vec<&str> = ours.collect();
+        let mut mounted: Vec<&str> = Vec::new();
+        let mut places = vec![Place { at: "/", writable: root & READ_ONLY == 0 }];
+        for place in ours {
+            mounted.push(place.at);
+            places.push(place);
+        }
         let mut all = Vec::with_capacity(entries.len());
         for entry in entries {
             let at = absolute("plan.mounts.entries", &entry.at)?;
             let late = mounted.iter().any(|path| is_below(&entry.at, path));
+            let around = places.iter().filter(|place| is_below(&entry.at, place.at));
+            let creatable = around.max_by_key(|place| place.at.len()).is_some_and(|place| place.writable);
+            let writable = match &entry.what {
+                MountKind::Hide | MountKind::ReadOnly { .. } => false,
+                MountKind::Writable { .. } => true,
+                MountKind::Bind { write, .. } => *write,
+            };
+            places.push(Place { at: &entry.at, writable });
             let kind = match &entry.what {
                 MountKind::Hide => Kind::Hide,
                 MountKind::Writable { exec } => {
@@ -70,7 +91,7 @@ impl Entries {
                     Kind::Bind { from: absolute("plan.mounts.entries.from", from)?, attributes }
                 }
             };
-            all.push(Entry { at, kind, tree: Cell::new(CLOSED) });
+            all.push(Entry { at, kind, creatable, tree: Cell::new(CLOSED) });
         }
         Ok(Entries { all, cover: Cell::new(CLOSED) })
     }
@@ -126,6 +147,9 @@ impl Entries {
                     if late {
                         entry.clone_now(sys, root)?;
                     }
+                    if entry.tree.get() == CLOSED {
+                        continue;
+                    }
                     mount::restrict(sys, entry.tree.get(), attributes, false, true).on(&entry.at)?;
                     entry.attach(sys, root)?;
                 }
@@ -137,7 +161,11 @@ impl Entries {
 
 impl Entry {
     fn clone_now(&self, sys: &dyn Sys, root: RawFd) -> Done<'_> {
-        let place = open_place(sys, root, &self.at, Walk::NoLinks, false).on(&self.at)?;
+        let place = match open_place(sys, root, &self.at, Walk::NoLinks, false) {
+            Ok(place) => place,
+            Err(Errno::ENOENT) if self.may_be_missing() => return Ok(()),
+            Err(errno) => return Err(errno).on(&self.at),
+        };
         self.tree.set(mount::clone_tree(sys, place, c"").on(&self.at)?);
         Ok(())
     }
@@ -148,12 +176,22 @@ impl Entry {
         mount::attach(sys, self.tree.get(), place, c"").on(&self.at)
     }
 
+    /// A path that grants less than what is around it may be missing where nobody can make it.
+    fn may_be_missing(&self) -> bool {
+        let narrows = match self.kind {
+            Kind::Hide => true,
+            Kind::Again { attributes, .. } => attributes & READ_ONLY != 0,
+            Kind::Bind { .. } => false,
+        };
+        narrows && !self.creatable
+    }
+
     fn hide(&self, sys: &dyn Sys, root: RawFd, cover: RawFd) -> Result<(), Failure<'_>> {
         // Links are followed, inside the root: what is hidden is what a program would reach.
         let (place, source) = match open_place(sys, root, &self.at, Walk::InRoot, true) {
             Ok(place) => (place, c""),
             // Nothing is there to be hidden.
-            Err(Errno::ENOENT) => return Ok(()),
+            Err(Errno::ENOENT) if self.may_be_missing() => return Ok(()),
             Err(Errno::ENOTDIR) => {
                 (open_place(sys, root, &self.at, Walk::InRoot, false).on(&self.at)?, COVER)
             }
