@@ -2,7 +2,11 @@
 //!
 //! `cargo bench --bench launch [-- ROUNDS]`, as root, on a quiet machine: every case once a round, in turn,
 //! so that what disturbs one disturbs all; medians, and the median of each round's ratio to the first case.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and ends where it cannot go on")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and ends where it cannot go on"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +45,9 @@ fn main() {
     }
     let base = times[0].clone();
     let yardstick = times[1].clone();
-    println!("{rounds} rounds\n\n| case | µs | to fork+exec | to the bare program | system calls |\n|---|---|---|---|---|");
+    println!(
+        "{rounds} rounds\n\n| case | µs | to fork+exec | to the bare program | system calls |\n|---|---|---|---|---|"
+    );
     for (case, times) in cases.iter().zip(&times) {
         println!(
             "| {} | {:.0} | {:.2} | {:.2} | {} |",
@@ -107,11 +113,8 @@ fn prepare(scratch: &Path) -> PathBuf {
 }
 
 fn compile(source: &Path, program: &Path) {
-    let status = Command::new("gcc")
-        .args(["-O2", "-static", "-w", "-o"])
-        .args([program, source])
-        .status()
-        .unwrap();
+    let status =
+        Command::new("gcc").args(["-O2", "-static", "-w", "-o"]).args([program, source]).status().unwrap();
     assert!(status.success(), "gcc {}: {status}", source.display());
 }
 

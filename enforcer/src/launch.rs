@@ -23,6 +23,7 @@ mod trace;
 pub use error::LaunchError;
 
 use crate::layer::cgroup::Created;
+use crate::ledger;
 use crate::sys::file::{self, owned};
 use crate::sys::{Kernel, Sys, signal};
 use prepared::Prepared;
@@ -31,6 +32,7 @@ use relay::Relay;
 use start::launcher;
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, RawFd};
+use std::path::Path;
 use stockade_policy::plan::Plan;
 
 /// What is seen at the target's exec: its process id, as the launcher sees it, stopped before its first
@@ -112,6 +114,10 @@ fn in_cgroup(
     progress: &Progress,
     mask: signal::Mask,
 ) -> Result<Outcome, LaunchError> {
+    if let Some(cgroup) = &launch.plan.cgroup {
+        // What killed launchers left. It weakens nothing here where that fails, and the next launch tries again.
+        let _ = ledger::collect(cgroup.hierarchies.iter().map(|hierarchy| Path::new(&hierarchy.parent)));
+    }
     let cgroup = launch.plan.cgroup.as_ref().map(Created::create).transpose()?;
     let end = prepared_run(sys, launch, progress, mask, cgroup.as_ref());
     if let Some(cgroup) = cgroup {

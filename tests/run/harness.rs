@@ -66,10 +66,6 @@ impl Scratch {
         Scratch(directory)
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
-    }
-
     pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -176,7 +172,8 @@ pub(crate) fn children(pid: u32) -> Vec<u32> {
 pub(crate) fn target_of(launcher: u32) -> u32 {
     let start = Instant::now();
     loop {
-        if let Some(&pid) = children(launcher).iter().flat_map(|init| children(*init)).collect::<Vec<_>>().first()
+        if let Some(&pid) =
+            children(launcher).iter().flat_map(|init| children(*init)).collect::<Vec<_>>().first()
             && fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| !name.starts_with("stockade"))
         {
             return pid;

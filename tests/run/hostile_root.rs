@@ -11,7 +11,10 @@ fn fingerprint(directory: &Path) -> Vec<(PathBuf, String)> {
     let mut open = vec![directory.to_owned()];
     while let Some(path) = open.pop() {
         let data = fs::symlink_metadata(&path).unwrap();
-        all.push((path.clone(), format!("{:?} {:?} {}", data.file_type(), data.modified().unwrap(), data.len())));
+        all.push((
+            path.clone(),
+            format!("{:?} {:?} {}", data.file_type(), data.modified().unwrap(), data.len()),
+        ));
         if data.is_dir() {
             open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
         }

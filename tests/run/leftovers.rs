@@ -82,20 +82,26 @@ fn killed_launchers_leave_nothing() {
     let (before_mounts, before_files) = (mounts(), temporary());
     let mark = format!("86400{}", std::process::id());
     for (round, delay) in (0..KILLS).zip(delays()) {
-        let mut launcher = stockade(&["run", "--profile", &profile, "--root", &root, "--", "/bin/sleep", &mark])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut launcher =
+            stockade(&["run", "--profile", &profile, "--root", &root, "--", "/bin/sleep", &mark])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
         std::thread::sleep(delay);
         // Every other time it is the pid 1 that dies, where it stands already.
         let victim = if round % 2 == 0 { None } else { children(launcher.id()).first().copied() };
         let victim = victim.unwrap_or(launcher.id());
-        let _ = Command::new("kill").args(["-KILL", &victim.to_string()]).stderr(Stdio::null()).status().unwrap();
+        let _ =
+            Command::new("kill").args(["-KILL", &victim.to_string()]).stderr(Stdio::null()).status().unwrap();
         launcher.wait().unwrap();
         let start = Instant::now();
         while !marked(&mark).is_empty() {
-            assert!(start.elapsed() < Duration::from_secs(10), "round {round}, {delay:?}: {:?} live on", marked(&mark));
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "round {round}, {delay:?}: {:?} live on",
+                marked(&mark)
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -71,19 +71,12 @@ fn database_runs_redis_under_load() {
     let port = free_port().to_string();
     let data = scratch.directory_of("data", NONROOT);
     let mount = mounted(&data, "/srv", "writable");
-    let server = Server::start(
-        stockade(&["run", "--profile", "database", "--set", &mount, "--", "/usr/bin/redis-server"]).args([
-            "--port",
-            &port,
-            "--bind",
-            "127.0.0.1",
-            "--dir",
-            "/srv",
-            "--appendonly",
-            "yes",
-        ]),
-    )
-    .listening(port.parse().unwrap());
+    let server =
+        Server::start(
+            stockade(&["run", "--profile", "database", "--set", &mount, "--", "/usr/bin/redis-server"])
+                .args(["--port", &port, "--bind", "127.0.0.1", "--dir", "/srv", "--appendonly", "yes"]),
+        )
+        .listening(port.parse().unwrap());
     let report = client("redis-benchmark", &["-p", &port, "-n", "2000", "-t", "set,get,lpush", "--csv"]);
     assert!(report.lines().filter(|line| line.starts_with('"')).count() >= 3, "{report}");
     assert_eq!(client("redis-cli", &["-p", &port, "set", "key", "kept"]).trim(), "OK");
@@ -113,11 +106,17 @@ fn database_runs_postgresql_and_its_benchmark() {
     let mut arguments = database.to_vec();
     arguments.extend([initdb.as_str(), "-D", "/srv/db", "-N", "--auth", "trust"]);
     run(&arguments).success();
-    let server = Server::start(
-        stockade(&database)
-            .arg(format!("{binaries}/postgres"))
-            .args(["-D", "/srv/db", "-p", &port, "-k", "", "-h", "127.0.0.1", "-F"]),
-    )
+    let server = Server::start(stockade(&database).arg(format!("{binaries}/postgres")).args([
+        "-D",
+        "/srv/db",
+        "-p",
+        &port,
+        "-k",
+        "",
+        "-h",
+        "127.0.0.1",
+        "-F",
+    ]))
     .listening(port.parse().unwrap());
     let connection = ["-h", "127.0.0.1", "-p", port.as_str(), "-U", "postgres"];
     let pgbench = format!("{binaries}/pgbench");
@@ -149,7 +148,10 @@ fn builder_compiles_a_project_and_git_keeps_it() {
     let project = scratch.directory_of("project", NONROOT);
     for (name, text) in [
         ("answer.c", "int answer(void) { return 42; }\n"),
-        ("main.c", "#include <stdio.h>\nint answer(void);\nint main(void) { printf(\"%d\\n\", answer()); }\n"),
+        (
+            "main.c",
+            "#include <stdio.h>\nint answer(void);\nint main(void) { printf(\"%d\\n\", answer()); }\n",
+        ),
         ("Makefile", "answer: main.o answer.o\n\t$(CC) -o $@ $^\n"),
     ] {
         scratch.file(&format!("project/{name}"), text);
@@ -158,7 +160,8 @@ fn builder_compiles_a_project_and_git_keeps_it() {
     let script = "cd /srv && export HOME=/tmp && make -s -j2 CC=gcc && ./answer && git init -q && git add . \
                   && git -c user.name=n -c user.email=e@example.org commit -qm first && git log --format=%s \
                   && git gc -q && git clone -q . /tmp/copy && ls /tmp/copy";
-    let printed = run(&["run", "--profile", "builder", "--set", &mount, "--", "/bin/sh", "-c", script]).success();
+    let printed =
+        run(&["run", "--profile", "builder", "--set", &mount, "--", "/bin/sh", "-c", script]).success();
     assert_eq!(printed, "42\nfirst\nMakefile\nanswer\nanswer.c\nanswer.o\nmain.c\nmain.o\n");
 }
 
@@ -171,20 +174,32 @@ fn worker_clones_with_git_over_the_network_and_docker_default_runs_a_shell() {
     client("git", &["-C", at, "init", "-q"]);
     fs::write(repository.join("file"), "content\n").unwrap();
     client("git", &["-C", at, "add", "."]);
-    client("git", &["-C", at, "-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "-qm", "first"]);
+    client(
+        "git",
+        &["-C", at, "-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "-qm", "first"],
+    );
     client("git", &["-C", at, "update-server-info"]);
     let (_server, port) = nginx(&scratch, "page");
     let script = format!("git clone -q http://127.0.0.1:{port}/.git /tmp/copy && cat /tmp/copy/file");
-    let printed =
-        run(&["run", "--profile", "worker", "--set", "{process: {environment: [HOME]}}", "--", "/bin/sh", "-c"]
-            .iter()
-            .copied()
-            .chain([script.as_str()])
-            .collect::<Vec<_>>())
-        .success();
+    let printed = run(&[
+        "run",
+        "--profile",
+        "worker",
+        "--set",
+        "{process: {environment: [HOME]}}",
+        "--",
+        "/bin/sh",
+        "-c",
+    ]
+    .iter()
+    .copied()
+    .chain([script.as_str()])
+    .collect::<Vec<_>>())
+    .success();
     assert_eq!(printed, "content\n");
     let printed =
-        run(&["run", "--profile", "docker-default", "--", "/bin/sh", "-c", "id -u; echo $((6 * 7))"]).success();
+        run(&["run", "--profile", "docker-default", "--", "/bin/sh", "-c", "id -u; echo $((6 * 7))"])
+            .success();
     assert_eq!(printed, "0\n42\n");
 }
 
