@@ -26,7 +26,16 @@ impl<'a> Fields<'a> {
             if valid.contains(&key.scalar.text.as_str()) {
                 entries.push((key.scalar.text.as_str(), value));
             } else {
-                report.push(unknown(&format!("key of {what}:"), &key.scalar.text, valid), &key.origin);
+                let flaw = unknown(&format!("key of {what}:"), &key.scalar.text, valid);
+                // `{because: one, two}` is a text cut in two for YAML.
+                let cut =
+                    key.scalar.flow && matches!(&value.content, Content::Scalar(value) if value.is_null());
+                let flaw = if cut {
+                    flaw.help("inside `{ }` YAML cuts plain text at `,`: quote the text before, if this belongs to it")
+                } else {
+                    flaw
+                };
+                report.push(flaw, &key.origin);
             }
         }
         Some(Fields { entries })

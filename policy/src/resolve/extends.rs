@@ -120,9 +120,12 @@ impl Line<'_> {
         self.find(DEFAULT, None).map(|parent| vec![parent])
     }
 
-    /// Whether `profile` is the built-in one of that name.
+    /// Whether `profile` is the built-in one of that name, or a copy of it to the letter.
     fn is(&self, profile: &Profile, name: &str) -> bool {
-        matches!(self.lookup.profile(name, None), Ok(Some(source)) if source.file == *profile.file())
+        let same = |source: &Source| {
+            source.file == *profile.file() || source.text == profile.text.as_str().as_bytes()
+        };
+        matches!(self.lookup.profile(name, None), Ok(Some(source)) if same(&source))
     }
 
     /// The source of the profile called `name`.

@@ -144,6 +144,10 @@ fn faults_of_system_calls() {
             "stockade: 1\nsyscalls:\n  allow:\n    - read(fd == 0)\n",
         ),
         (
+            "a reason that YAML cuts",
+            "stockade: 1\nsyscalls:\n  allow:\n    - {call: read, because: it reads, and reads}\n",
+        ),
+        (
             "ways around",
             "stockade: 1\nsyscalls:\n  allow:\n    - \"@io-uring\"\n    - socket(domain == AF_UNIX)\n",
         ),

@@ -5,10 +5,12 @@ use stockade_policy::lattice::action::Action;
 use stockade_policy::lattice::files::Rights;
 use stockade_policy::lattice::intervals::IntervalSet;
 use stockade_policy::lattice::network::Protocol;
+use stockade_policy::lookup::Lookup;
 use stockade_policy::origin::Origin;
 use stockade_policy::policy::{
     Device, Label, MountRight, NamespaceKind, NamespaceMode, Policy, ProcView, Resource, Rlimit, Section,
 };
+use stockade_policy::resolve::Mode;
 use stockade_policy::vocab::{Arch, Cap, CapSet, syscalls};
 
 const EXAMPLE: &str = include_str!("example.yaml");
@@ -335,4 +337,30 @@ fn json_is_yaml() {
         r#"{"stockade": 1, "name": "j", "syscalls": {"allow": ["openat", {"call": "socket", "when": "domain == AF_UNIX"}]}}"#,
     );
     assert_eq!(action(&policy, "socket", [1, 0, 0, 0, 0, 0]), Action::Allow);
+}
+
+#[test]
+fn a_way_around_may_be_left_open_on_purpose() {
+    let entry = |clone3: &str| {
+        format!(
+            "stockade: 1\nsyscalls:\n  allow:\n    - clone(flags & NAMESPACE_FLAGS == 0)\n    - {clone3}\n"
+        )
+    };
+    let world = World::new();
+    let policy = world.policy(&entry("{call: clone3, because: decided by another filter}"));
+    assert_eq!(action(&policy, "clone3", NONE), Action::Allow);
+    for open in ["clone3", "\"@clone\"", "{call: \"@clone\", because: a group is no purpose}"] {
+        assert!(world.resolve(&entry(open), Mode::Profile).is_err(), "{open}");
+    }
+}
+
+#[test]
+fn a_copy_of_a_root_profile_has_no_parent_either() {
+    let world = World::new().with("other", "stockade: 1\nsyscalls: {allow: [close]}\n");
+    let unconfined = world.profile("unconfined", None).unwrap().unwrap().text;
+    let policy = world.policy(std::str::from_utf8(&unconfined).unwrap());
+    assert_eq!(policy.capabilities.value, CapSet::ALL);
+    assert!(policy.process.environment.is_none());
+    let policy = world.policy("stockade: 1\nextends: [other]\n");
+    assert_eq!(action(&policy, "read", NONE), Action::Allow);
 }

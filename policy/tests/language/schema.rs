@@ -94,6 +94,20 @@ fn what_the_parser_takes_the_schema_takes() {
 }
 
 #[test]
+fn the_schema_takes_the_built_in_profiles() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../profiles");
+    let mut checked = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "yaml") {
+            assert!(validates(&std::fs::read_to_string(&path).unwrap()), "{}", path.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 0, "no profile in profiles/");
+}
+
+#[test]
 fn shapes_that_the_parser_refuses_the_schema_refuses() {
     let texts = [
         "stockade: 2\n",

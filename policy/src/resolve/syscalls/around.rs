@@ -1,4 +1,7 @@
 //! Ways around a condition: a rule on `clone` holds nothing while `clone3` is open.
+//!
+//! A way that an entry opens by name and with a `because:` is open on purpose: a profile that must decide
+//! as another tool's does can say so, in a line that stands for it. A group never does.
 
 use super::entries::Rules;
 use crate::diagnostic::Diagnostic;
@@ -25,6 +28,9 @@ pub(super) fn check(arch: Arch, numbers: &BTreeMap<u32, Diagram>, rules: &Rules<
             .filter_map(|other| {
                 let diagram = numbers.get(&syscalls::number(arch, other)?)?;
                 let open = diagram.constant()?;
+                if rules.allow(other).iter().any(|statement| statement.named && statement.reasoned) {
+                    return None;
+                }
                 matches!(open.action, Action::Allow | Action::Log).then_some((other, open))
             })
             .collect();
@@ -34,7 +40,9 @@ pub(super) fn check(arch: Arch, numbers: &BTreeMap<u32, Diagram>, rules: &Rules<
         let names: Vec<&str> = ways.iter().map(|(other, _)| *other).collect();
         let message = format!("the condition on `{call}` can be walked around with {}", quoted(&names));
         let help = names.iter().map(|other| format!("`- {other}: enosys`")).collect::<Vec<_>>().join(", ");
-        let diagnostic = Diagnostic::error(message).help(format!("write under `deny`: {help}"));
+        let diagnostic = Diagnostic::error(message)
+            .help(format!("write under `deny`: {help}"))
+            .help(format!("or, if it is meant, under `allow`: `- {{call: {}, because: …}}`", names[0]));
         let mut places: BTreeMap<&Origin, Vec<&str>> = BTreeMap::new();
         for (other, open) in &ways {
             if let Some(place) = open.origins.first() {

@@ -22,6 +22,8 @@ pub(super) struct Statement<'a> {
     pub(super) action: Option<Action>,
     /// Whether it names the call itself, and not a group.
     pub(super) named: bool,
+    /// Whether it says why.
+    pub(super) reasoned: bool,
 }
 
 type Statements<'a> = BTreeMap<&'a str, Vec<Statement<'a>>>;
@@ -70,7 +72,8 @@ pub(super) fn read<'a>(written: Option<&'a Syscalls>, report: &mut Report) -> Ru
 fn add<'a>(entry: &'a Entry, origin: &Origin, statements: &mut Statements<'a>, report: &mut Report) {
     let action = entry.action.as_ref().map(|action| action.value);
     let mut push = |call: &'a str, when, named| {
-        let statement = Statement { origin: origin.clone(), when, action, named };
+        let reasoned = entry.because.is_some();
+        let statement = Statement { origin: origin.clone(), when, action, named, reasoned };
         statements.entry(call).or_default().push(statement);
     };
     match &entry.subject {
