@@ -64,7 +64,7 @@ pub enum Node {
 }
 
 /// Nodes that one diagram may have.
-pub const LIMIT: usize = 100_000;
+pub const LIMIT: usize = 50_000;
 
 /// Slots that building one may take: steps on the way are larger than what they end in.
 const SCRATCH: usize = 4 * LIMIT;
