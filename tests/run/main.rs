@@ -7,3 +7,4 @@ mod harness;
 mod hostile_root;
 mod leftovers;
 mod programs;
+mod view;
