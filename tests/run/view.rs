@@ -3,12 +3,13 @@
 //!
 //! The target is root with every capability, so that only the policy says no.
 
-use crate::harness::{Scratch, compile_c, run};
+use crate::harness::{Ended, Scratch, busybox_root, compile_c, run};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Command;
 
 /// The directories of the root; each holds one program, `file`.
 const DIRECTORIES: [&str; 7] = ["/a", "/a/b", "/a/b/c", "/a/b/c/d", "/a/x", "/z", "/z/y"];
@@ -80,7 +81,7 @@ fn chosen() -> Vec<Tree> {
         &[(Hide, "/a"), (Hide, "/a/b"), (Hide, "/a/b/c"), (Change, "/a/b/c/d")],
         &[(Hide, "/a"), (Change, "/a/b/c/file"), (Read, "/a/x"), (Hide, "/a/x/file")],
         &[(Execute, "/"), (Change, "/"), (Hide, "/z/y"), (Hide, "/a/b/c/d")],
-        &[(Hide, "/"), (Read, "/a/b"), (Change, "/z")],
+        &[(Hide, "/a"), (Hide, "/z"), (Read, "/a/b/c/d/file"), (Execute, "/a/x"), (Change, "/z/y")],
         &[(Change, "/a/b"), (Execute, "/a/b/c"), (Change, "/z"), (Execute, "/z"), (Hide, "/z/y")],
     ];
     trees.map(|statements| Tree { statements: statements.to_vec() }).into()
@@ -161,7 +162,7 @@ impl Bench {
     /// What the kernel lets the probe do.
     fn done(&self, profile: &str) -> Vec<String> {
         let mut arguments =
-            vec!["run", "--profile", profile, "--root", &self.root, "--", "/bin/probe", "try"];
+            vec!["run", "--verify", "--profile", profile, "--root", &self.root, "--", "/bin/probe", "try"];
         arguments.extend(self.objects.iter().map(String::as_str));
         run(&arguments).success().lines().map(str::to_owned).collect()
     }
@@ -202,5 +203,44 @@ fn chosen_trees_are_what_the_kernel_enforces() {
 
 #[test]
 fn generated_trees_are_what_the_kernel_enforces() {
-    agree(&generated(16));
+    agree(&generated(24));
+}
+
+#[test]
+fn what_is_shown_below_a_hidden_path_is_reached_by_any_user_and_its_neighbours_are_not() {
+    let scratch = Scratch::new();
+    let root = scratch.join("root");
+    busybox_root(&root);
+    fs::create_dir_all(root.join("run/inner/shown")).unwrap();
+    for file in ["run/secret", "run/inner/secret", "run/inner/shown/file"] {
+        fs::write(root.join(file), "text").unwrap();
+    }
+    fs::write(root.join("run/inner/alone"), "alone").unwrap();
+    let profile = scratch.file(
+        "shown.yaml",
+        "stockade: 1\nname: shown\nfiles: {read: [/run/inner/shown, /run/inner/alone], execute: [/bin]}\n",
+    );
+    let script = "cat /run/inner/shown/file /run/inner/alone; \
+                  cat /run/secret; cat /run/inner/secret; ls /run; ls /run/inner; echo > /run/inner/new";
+    // The launcher's umask must not make the way impassable.
+    let command = format!(
+        "umask 077; exec {} run --verify --profile {profile} --root {} -- /bin/sh -c '{script}'",
+        env!("CARGO_BIN_EXE_stockade"),
+        root.display()
+    );
+    let ended = Ended::from(Command::new("sh").args(["-c", &command]).output().unwrap());
+    assert_eq!(ended.stdout, "textalone", "{ended:?}");
+    let (verified, said) = ended.stderr.split_once('\n').unwrap();
+    assert!(verified.starts_with("verified: shown "), "{verified}");
+    let said: Vec<&str> = said.lines().collect();
+    assert_eq!(
+        said,
+        [
+            "cat: can't open '/run/secret': No such file or directory",
+            "cat: can't open '/run/inner/secret': No such file or directory",
+            "ls: can't open '/run': Permission denied",
+            "ls: can't open '/run/inner': Permission denied",
+            "/bin/sh: can't create /run/inner/new: Read-only file system",
+        ]
+    );
 }

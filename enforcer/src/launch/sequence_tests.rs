@@ -75,7 +75,7 @@ fn no_failed_call_is_survived() {
 const TOLERATED: [(libc::c_long, Errno, &str); 6] = [
     (libc::SYS_keyctl, Errno::ENOSYS, "a kernel without keyrings"),
     (libc::SYS_openat2, Errno::ENOENT, "a path to be hidden, or to be granted, is not there"),
-    (libc::SYS_openat2, Errno::ENOTDIR, "a path to be hidden is a file"),
+    (libc::SYS_openat2, Errno::ENOTDIR, "a path to be hidden, or to be shown below one, is a file"),
     (libc::SYS_landlock_add_rule, Errno::EINVAL, "a rule on a file is given what files have"),
     (libc::SYS_prlimit64, Errno::EPERM, "a hard limit is stricter already"),
     (libc::SYS_prctl, Errno::EINVAL, "the bounding set has come to its end; tested alone below"),
