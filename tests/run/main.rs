@@ -8,3 +8,4 @@ mod harness;
 mod hostile_root;
 mod leftovers;
 mod programs;
+mod verified;
