@@ -8,4 +8,5 @@ mod harness;
 mod hostile_root;
 mod leftovers;
 mod programs;
+mod verified;
 mod view;
