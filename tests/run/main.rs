@@ -2,6 +2,7 @@
 //! judge. Needs root.
 #![forbid(unsafe_code)]
 
+mod escapes;
 mod faults;
 mod harness;
 mod hostile_root;
