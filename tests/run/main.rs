@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
+mod escapes;
 mod faults;
 mod harness;
 mod hostile_root;
