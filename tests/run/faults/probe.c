@@ -72,5 +72,5 @@ int main(void) {
   for (char **variable = environ; *variable; variable++)
     printf("environment %s\n", *variable);
   puts("done");
-  return 0;
+  return fflush(stdout) != 0;
 }
