@@ -1,12 +1,10 @@
 //! Paths of the root that are hidden, writable, read-only again, or bound from the host.
 
-use super::CLOSED;
 use crate::launch::LaunchError;
 use crate::layer::{Done, Failure, On, absolute};
-use crate::sys::file::{self, CWD, Walk, open_place};
+use crate::sys::file::{self, CWD, Slot, Walk, open_place};
 use crate::sys::mount::{self, NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 use crate::sys::{Errno, Sys};
-use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 use stockade_policy::plan::{MountEntry, MountKind};
@@ -15,7 +13,7 @@ use stockade_policy::plan::{MountEntry, MountKind};
 pub(super) struct Entries {
     all: Vec<Entry>,
     /// What hidden paths are covered with.
-    cover: Cell<RawFd>,
+    cover: Slot,
 }
 
 struct Entry {
@@ -23,7 +21,7 @@ struct Entry {
     kind: Kind,
     /// Whether the program could make the path, where it is missing: then it must not be.
     creatable: bool,
-    tree: Cell<RawFd>,
+    tree: Slot,
 }
 
 /// Somewhere that is mounted, and whether the program can write there.
@@ -91,28 +89,14 @@ impl Entries {
                     Kind::Bind { from: absolute("plan.mounts.entries.from", from)?, attributes }
                 }
             };
-            all.push(Entry { at, kind, creatable, tree: Cell::new(CLOSED) });
+            all.push(Entry { at, kind, creatable, tree: Slot::closed() });
         }
-        Ok(Entries { all, cover: Cell::new(CLOSED) })
+        Ok(Entries { all, cover: Slot::closed() })
     }
 
-    /// Makes what hidden paths are covered with, if there are any: a tmpfs with one file, neither readable,
-    /// attached on top of the old root, since only what is attached can be copied.
-    pub(super) fn attach_cover(&self, sys: &dyn Sys) -> Done<'_> {
-        if self.all.iter().any(|entry| matches!(entry.kind, Kind::Hide)) {
-            self.cover.set(make_cover(sys).on(c"cover of hidden paths")?);
-        }
-        Ok(())
-    }
-
-    /// Whether there is a cover.
-    pub(super) fn has_cover(&self) -> bool {
-        self.cover.get() != CLOSED
-    }
-
-    /// The open copies.
-    pub(super) fn trees(&self) -> impl Iterator<Item = &Cell<RawFd>> {
-        self.all.iter().map(|entry| &entry.tree)
+    /// What may be open.
+    pub(super) fn slots(&self) -> impl Iterator<Item = &Slot> {
+        std::iter::once(&self.cover).chain(self.all.iter().map(|entry| &entry.tree))
     }
 
     /// Opens what is bound from the host, with all its attributes set before it is anywhere.
@@ -141,13 +125,13 @@ impl Entries {
     pub(super) fn mount(&self, sys: &dyn Sys, root: RawFd) -> Done<'_> {
         for entry in &self.all {
             match entry.kind {
-                Kind::Hide => entry.hide(sys, root, self.cover.get())?,
+                Kind::Hide => entry.hide(sys, root, &self.cover)?,
                 Kind::Bind { .. } => entry.attach(sys, root)?,
                 Kind::Again { attributes, late } => {
                     if late {
                         entry.clone_now(sys, root)?;
                     }
-                    if entry.tree.get() == CLOSED {
+                    if !entry.tree.is_open() {
                         continue;
                     }
                     mount::restrict(sys, entry.tree.get(), attributes, false, true).on(&entry.at)?;
@@ -155,7 +139,8 @@ impl Entries {
                 }
             }
         }
-        Ok(())
+        // It lies on top of everything, and all copies of it are in their places.
+        if self.cover.is_open() { mount::detach(sys).on(c"cover of hidden paths") } else { Ok(()) }
     }
 }
 
@@ -186,7 +171,7 @@ impl Entry {
         narrows && !self.creatable
     }
 
-    fn hide(&self, sys: &dyn Sys, root: RawFd, cover: RawFd) -> Result<(), Failure<'_>> {
+    fn hide(&self, sys: &dyn Sys, root: RawFd, cover: &Slot) -> Result<(), Failure<'_>> {
         // Links are followed, inside the root: what is hidden is what a program would reach.
         let (place, source) = match open_place(sys, root, &self.at, Walk::InRoot, true) {
             Ok(place) => (place, c""),
@@ -197,12 +182,17 @@ impl Entry {
             }
             Err(errno) => return Err(errno).on(&self.at),
         };
-        // Alone: the root itself is mounted on it.
-        let tree = mount::clone_mount(sys, cover, source).on(&self.at)?;
+        if !cover.is_open() {
+            cover.set(make_cover(sys).on(c"cover of hidden paths")?);
+        }
+        // Alone: nothing is mounted on it, and nothing shall come along.
+        let tree = mount::clone_mount(sys, cover.get(), source).on(&self.at)?;
         mount::attach(sys, tree, place, c"").on(&self.at)
     }
 }
 
+/// Makes what hidden paths are covered with, once one of them is there: a tmpfs with one file, neither readable. It
+/// is attached on top of the root, which is reached from its descriptor alone: only what is attached can be copied.
 fn make_cover(sys: &dyn Sys) -> Result<RawFd, Errno> {
     let cover = mount::detached_tmpfs(sys, NO_SUID | NO_DEV | NO_EXEC)?;
     file::make_file(sys, cover, COVER, 0)?;
