@@ -38,13 +38,12 @@ fn run() -> Exit {
             (command.run(), matches!(command, command::Command::Run(_)))
         }
     };
-    outcome
-        .unwrap_or_else(|failure| {
-            render::failure(&failure);
-            match failure.exit() {
-                // Among the codes of the launched command, 125 is the one for stockade itself.
-                Exit::INTERNAL if launch => Exit::LAUNCH,
-                exit => exit,
-            }
-        })
+    outcome.unwrap_or_else(|failure| {
+        render::failure(&failure);
+        match failure.exit() {
+            // Among the codes of the launched command, 125 is the one for stockade itself.
+            Exit::INTERNAL if launch => Exit::LAUNCH,
+            exit => exit,
+        }
+    })
 }

@@ -53,9 +53,9 @@ impl<'de> Visitor<'de> for AsWrittenVisitor {
 pub(crate) fn read(path: &Path, floors: &str) -> Result<Plan, Failure> {
     let fault = |source| Failure::Read { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(fault)?;
-    let mut text = vec![0; MOST];
-    let length = file.read(&mut text).map_err(fault)?;
-    text.truncate(length);
+    let mut text = Vec::with_capacity(MOST);
+    rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text))
+        .map_err(|errno| fault(errno.into()))?;
     // Half a plan is no JSON, so what can be read is whole.
     let plan = match serde_json::from_slice(&text) {
         Ok(AsWritten(plan)) => plan,

@@ -148,8 +148,7 @@ fn the_binary_has_one_unsafe_attribute_and_no_unsafe_code() {
     for path in sources("src") {
         let text = fs::read_to_string(&path).expect("the source can be read");
         let code: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
-        let named: Vec<usize> =
-            (0..code.len()).filter(|index| code[*index].contains("unsafe")).collect();
+        let named: Vec<usize> = (0..code.len()).filter(|index| code[*index].contains("unsafe")).collect();
         if shown(&path) != "src/main.rs" {
             assert!(named.is_empty(), "{}: {}", shown(&path), code[named[0]]);
             continue;

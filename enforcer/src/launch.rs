@@ -142,6 +142,8 @@ fn prepared_run(
     let signals = owned(signal::descriptor(sys, signal::Mask::MAX).map_err(launcher("read", "signals"))?);
     let Launch { plan, command, pass_fds, at_exec, .. } = launch;
     start::start(sys, &prepared, plan, cgroup, at_exec.is_some(), |started| {
+        // Kept open as long as the program runs.
+        let _declared = prepared::declare(sys, plan)?;
         let Opened { launcher: control, control: childs, master, slave, .. } = opened;
         // Its own copies alone keep the child's ends open from now on.
         drop((childs, slave));

@@ -10,6 +10,7 @@ use crate::render;
 use crate::stages::{self, Floors};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use stockade_enforcer::launch::{AtExec, Launch, launch};
@@ -128,6 +129,8 @@ fn start<'a>(
     environment.extend(values.map(|(name, value)| (name.into(), value.into())));
     let environment: Vec<(OsString, OsString)> = environment.into_iter().collect();
 
+    // The process ends with the launch: nothing is won by taking the plan apart.
+    let plan = ManuallyDrop::new(plan);
     let mut check = |pid: u32| at_exec(&plan, pid);
     let outcome = launch(Launch {
         plan: &plan,

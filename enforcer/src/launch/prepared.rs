@@ -5,9 +5,10 @@ use super::{Launch, LaunchError};
 use crate::layer::{capabilities, identity, landlock, mounts, namespaces, process};
 use crate::sys::process::Strings;
 use crate::sys::{Sys, file, memfd, socket, tty};
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use stockade_policy::plan::Plan;
 
 /// Bytes that are set aside for a plan's text.
 const PLAN: usize = 12 << 10;
@@ -26,9 +27,7 @@ pub(super) struct Opened {
     /// The program's side.
     pub(super) slave: Option<OwnedFd>,
     /// The init's sealed file.
-    init: OwnedFd,
-    /// The plan, for whoever verifies a running container.
-    _plan: OwnedFd,
+    _init: OwnedFd,
 }
 
 /// The parts of a launch as the child uses them; descriptors by number, since its own copies of them are meant.
@@ -54,7 +53,11 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// Prepares all parts. `mask`: the signals that the caller blocks.
-    pub(super) fn new(sys: &dyn Sys, launch: &Launch<'_>, mask: u64) -> Result<(Prepared, Opened), LaunchError> {
+    pub(super) fn new(
+        sys: &dyn Sys,
+        launch: &Launch<'_>,
+        mask: u64,
+    ) -> Result<(Prepared, Opened), LaunchError> {
         let plan = launch.plan;
         let late = !plan.process.no_new_privileges && plan.seccomp.is_some();
         let capabilities = capabilities::Part::prepare(&plan.capabilities, plan.process.securebits, late)?;
@@ -86,34 +89,12 @@ impl Prepared {
             filter: plan.seccomp.as_ref(),
             candidates: &candidates,
         };
-        let sealed = |name, bytes: &[u8], executable| {
-            memfd::sealed(sys, name, bytes, executable).map(file::owned).map_err(|errno| {
-                LaunchError::Launcher {
-                    operation: "seal",
-                    object: CString::from(name).to_string_lossy().into_owned(),
-                    errno,
-                }
-            })
-        };
-        // Most plans fit; a vector that grows is copied again and again.
-        let mut text = Vec::with_capacity(PLAN);
-        serde_json::to_writer(&mut text, plan).map_err(|_| LaunchError::BadInput {
-            object: "plan".to_owned(),
-            why: "cannot be written as JSON",
-        })?;
-        let opened = Opened {
-            init: sealed(c"stockade-init", &init.file()?, true)?,
-            _plan: sealed(c"stockade-plan", &text, false)?,
-            control,
-            launcher,
-            master,
-            slave,
-        };
+        let init = sealed(sys, c"stockade-init", &init.file()?, true)?;
         let prepared = Prepared {
-            init: opened.init.as_raw_fd(),
-            control: opened.control.as_raw_fd(),
-            launcher: opened.launcher.as_raw_fd(),
-            terminal: opened.slave.as_ref().map(AsRawFd::as_raw_fd),
+            init: init.as_raw_fd(),
+            control: control.as_raw_fd(),
+            launcher: launcher.as_raw_fd(),
+            terminal: slave.as_ref().map(AsRawFd::as_raw_fd),
             argv: strings("argument", launch.command.iter().cloned())?,
             envp: strings("environment variable", environment.into_iter().map(joined))?,
             keep: launch.pass_fds.to_vec(),
@@ -124,8 +105,25 @@ impl Prepared {
             landlock: plan.landlock.as_ref().map(landlock::Part::prepare).transpose()?,
             capabilities,
         };
-        Ok((prepared, opened))
+        Ok((prepared, Opened { control, launcher, master, slave, _init: init }))
     }
+}
+
+/// The plan in a sealed file, for whoever verifies the running container. Made while the child is at work.
+pub(super) fn declare(sys: &dyn Sys, plan: &Plan) -> Result<OwnedFd, LaunchError> {
+    // Most plans fit; a vector that grows is copied again and again.
+    let mut text = Vec::with_capacity(PLAN);
+    serde_json::to_writer(&mut text, plan)
+        .map_err(|_| LaunchError::BadInput { object: "plan".to_owned(), why: "cannot be written as JSON" })?;
+    sealed(sys, c"stockade-plan", &text, false)
+}
+
+fn sealed(sys: &dyn Sys, name: &CStr, bytes: &[u8], executable: bool) -> Result<OwnedFd, LaunchError> {
+    memfd::sealed(sys, name, bytes, executable).map(file::owned).map_err(|errno| LaunchError::Launcher {
+        operation: "seal",
+        object: name.to_string_lossy().into_owned(),
+        errno,
+    })
 }
 
 /// What of the caller's environment the plan passes on.

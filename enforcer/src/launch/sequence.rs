@@ -33,6 +33,17 @@ pub(super) const STEPS: [Step; 29] = [
         |s, p| file::close(s, p.launcher).on(c"control socket"),
     ),
     step(
+        "hostname",
+        "needs nothing from outside: while the launcher writes id maps; needs CAP_SYS_ADMIN",
+        |s, p| p.namespaces.set_hostname(s),
+    ),
+    step("loopback", "needs nothing from outside either; needs CAP_NET_ADMIN", |s, p| {
+        p.namespaces.raise_loopback(s)
+    }),
+    step("propagation", "before the first mount, which the host would see otherwise", |s, _| {
+        crate::sys::mount::make_all_private(s).on(c"/")
+    }),
+    step(
         "go",
         "before anything that needs id maps or a cgroup, which the launcher sets from outside",
         wait_for_go,
@@ -56,11 +67,6 @@ pub(super) const STEPS: [Step; 29] = [
     step("parent", "after the identity, a change of which clears the death signal", follow_launcher),
     step("cgroup namespace", "in the cgroup by now, which becomes its root; needs CAP_SYS_ADMIN", |s, p| {
         p.namespaces.unshare_cgroup(s)
-    }),
-    step("hostname", "needs CAP_SYS_ADMIN", |s, p| p.namespaces.set_hostname(s)),
-    step("loopback", "needs CAP_NET_ADMIN", |s, p| p.namespaces.raise_loopback(s)),
-    step("propagation", "before the first mount, which the host would see otherwise", |s, _| {
-        crate::sys::mount::make_all_private(s).on(c"/")
     }),
     step(
         "attach",

@@ -82,7 +82,8 @@ pub(super) fn start<'s, T>(
     // The child's numbers for them are the same, its descriptors are not: what it opens is not closed here.
     let sources = prepared.mounts.opened().into_iter().map(owned).collect();
     let unified = cgroup.and_then(Created::unified_fd);
-    let network = plan.namespaces.network_path.as_deref().map(|path| Network::enter(sys, path)).transpose()?;
+    let network =
+        plan.namespaces.network_path.as_deref().map(|path| Network::enter(sys, path)).transpose()?;
     let back = || network.as_ref().map_or(Ok(()), |network| network.leave(sys));
     let side = || child(&Kernel, prepared);
     let made = fork_into(sys, prepared.namespaces.flags, unified, &side, |Forked { pid, pidfd }| {

@@ -120,7 +120,8 @@ impl Drop for Together<'_> {
             // word has changed. Neither can leave anything undone: the loop looks again.
             unsafe {
                 let _ = call!(self.sys, SYS_kill, self.pid, libc::SIGKILL);
-                let _ = call!(self.sys, SYS_futex, self.uses.as_ptr(), libc::FUTEX_WAIT, 1, 0usize, 0usize, 0);
+                let _ =
+                    call!(self.sys, SYS_futex, self.uses.as_ptr(), libc::FUTEX_WAIT, 1, 0usize, 0usize, 0);
             }
         }
     }

@@ -41,4 +41,3 @@ pub(crate) fn raise_ambient(sys: &dyn Sys, capability: u32) -> Result<(), Errno>
 pub(crate) fn set_no_new_privileges(sys: &dyn Sys) -> Result<(), Errno> {
     prctl(sys, libc::PR_SET_NO_NEW_PRIVS, 1, 0).map(|_| ())
 }
-

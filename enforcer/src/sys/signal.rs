@@ -40,7 +40,8 @@ pub(crate) fn ignore(sys: &dyn Sys, signal: i32) -> Result<(), Errno> {
 
 fn set_action(sys: &dyn Sys, signal: i32, action: &Action) -> Result<(), Errno> {
     // SAFETY: the action lives here; it names no handler, so its size on any architecture is covered by zeros.
-    unsafe { call!(sys, SYS_rt_sigaction, signal, std::ptr::from_ref(action), 0usize, size_of::<Mask>()) }.map(|_| ())
+    unsafe { call!(sys, SYS_rt_sigaction, signal, std::ptr::from_ref(action), 0usize, size_of::<Mask>()) }
+        .map(|_| ())
 }
 
 /// A descriptor from which the blocked signals of `mask` are read, without blocking.
