@@ -32,7 +32,7 @@ extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
 #[cfg_attr(test, expect(dead_code, reason = "the test harness brings its own"))]
 fn run() -> Exit {
     let (outcome, launch) = match shortcut::parse(std::env::args_os()) {
-        Some(run) => (command::run::run_plan(&run), true),
+        Some(run) => (command::run::run(&run), true),
         None => {
             let command = command::Cli::parse().command;
             (command.run(), matches!(command, command::Command::Run(_)))
