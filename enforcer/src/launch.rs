@@ -1,9 +1,10 @@
 //! Starts a program inside a plan and stays with it until it ends.
 //!
 //! Three processes take part. The launcher (the caller) prepares everything, makes the namespaces, writes
-//! id maps and stays outside. The child, process 1 inside, walks one ordered list of steps, with
-//! nothing allocated and nothing left to decide, and becomes the init. The init, a kilobyte of system calls in
-//! a sealed file of its own, starts the target, which takes on the filter last, and then reaps.
+//! id maps and stays outside. The child, process 1 inside, walks one ordered list of steps, with nothing
+//! allocated and nothing left to decide, and becomes the init; until then it uses the launcher's memory. The
+//! init, a kilobyte of system calls in a sealed file of its own, starts the target, which takes on the filter
+//! last, and then reaps.
 //!
 //! Whatever fails before the target's exec ends the launch: there is no weaker run.
 
@@ -83,6 +84,7 @@ impl Outcome {
 ///
 /// The calling thread must be the only one of its process, or one that outlives the call: the program dies with
 /// it. While it runs, that thread's signals are blocked and forwarded.
+/// The process becomes undumpable (`PR_SET_DUMPABLE`, prctl(2)) where the plan's user is another one than its own.
 ///
 /// # Errors
 ///

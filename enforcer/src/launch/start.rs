@@ -90,17 +90,13 @@ pub(super) fn start<'s, T>(
         let pidfd = owned(pidfd);
         let mut started = Started { sys, pid, pidfd, traced: trace, reaped: false, open: sources };
         back()?;
-        if let Some(maps) = &plan.identity.user_namespace {
-            started.open.extend(identity::write_maps(sys, pid, maps)?);
-        }
-        // Where every hierarchy is the unified one it was cloned into it.
-        let legacy =
-            plan.cgroup.iter().flat_map(|plan| &plan.hierarchies).any(|hierarchy| !hierarchy.unified);
-        if let Some(cgroup) = cgroup.filter(|_| legacy) {
-            cgroup.join(pid.cast_unsigned())?;
-        }
-        if trace {
-            ptrace::seize(sys, pid).map_err(launcher("trace", "first process"))?;
+        if let Err(error) = give(&mut started, plan, cgroup) {
+            let mut interests = [socket::readable(prepared.launcher)];
+            // The child, which needs none of that at first, may have failed before: then it has said why.
+            return match socket::poll(sys, &mut interests, false) {
+                Ok(1..) => then(started).and(Err(error)),
+                _ => Err(error),
+            };
         }
         socket::send(sys, prepared.launcher, b"g").map_err(launcher("start", "first process"))?;
         then(started)
@@ -114,6 +110,23 @@ pub(super) fn start<'s, T>(
             host: !matches!(errno, Errno::EAGAIN | Errno::ENOMEM),
         })
     })
+}
+
+/// What only the outside can give: id maps, a place in legacy cgroups, a tracer.
+fn give(started: &mut Started<'_>, plan: &Plan, cgroup: Option<&Created>) -> Result<(), LaunchError> {
+    let (sys, pid) = (started.sys, started.pid);
+    if let Some(maps) = &plan.identity.user_namespace {
+        started.open.extend(identity::write_maps(sys, pid, maps)?);
+    }
+    // Where every hierarchy is the unified one it was cloned into it.
+    let legacy = plan.cgroup.iter().flat_map(|plan| &plan.hierarchies).any(|hierarchy| !hierarchy.unified);
+    if let Some(cgroup) = cgroup.filter(|_| legacy) {
+        cgroup.join(pid.cast_unsigned())?;
+    }
+    if started.traced {
+        ptrace::seize(sys, pid).map_err(launcher("trace", "first process"))?;
+    }
+    Ok(())
 }
 
 /// A network namespace that the child is made in. Joined out here, since a child in a user namespace of its own has
