@@ -21,7 +21,6 @@ use std::ffi::{c_char, c_int};
 /// memory map) is 19 system calls, which a launch would pay for; what matters of it is in [`stockade_enforcer::begin`].
 #[cfg_attr(not(test), expect(unsafe_code, reason = "the name by which the C library calls it"))]
 #[cfg_attr(not(test), unsafe(no_mangle))]
-#[cfg_attr(test, expect(dead_code, reason = "the test harness brings its own"))]
 extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
     stockade_enforcer::begin::begin();
     // Through the standard library, so that nothing that was printed is lost.
@@ -29,7 +28,6 @@ extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
 }
 
 /// Nothing is initialised before the command is known: a launch pays for everything here.
-#[cfg_attr(test, expect(dead_code, reason = "the test harness brings its own"))]
 fn run() -> Exit {
     let (outcome, launch) = match shortcut::parse(std::env::args_os()) {
         Some(run) => (command::run::run(&run), true),
