@@ -98,15 +98,27 @@ pub fn launch(launch: Launch<'_>) -> Result<Outcome, LaunchError> {
 
 /// With all signals blocked, and the caller's mask restored at the end.
 fn masked(sys: &dyn Sys, launch: Launch<'_>, progress: &Progress) -> Result<Outcome, LaunchError> {
-    for fd in launch.pass_fds {
-        // A number that is free could become one of the launcher's own.
-        file::is_open(sys, *fd)
-            .map_err(|_| LaunchError::BadInput { object: format!("descriptor {fd}"), why: "is not open" })?;
-    }
+    check_descriptors(sys, launch.pass_fds)?;
     let mask = signal::set_mask(sys, signal::Mask::MAX).map_err(launcher("block", "signals"))?;
     let end = in_cgroup(sys, launch, progress, mask);
     signal::set_mask(sys, mask).map_err(launcher("unblock", "signals"))?;
     end
+}
+
+/// Checks what the program will be given: 0, 1, 2 and what was asked for.
+fn check_descriptors(sys: &dyn Sys, passed: &[RawFd]) -> Result<(), LaunchError> {
+    for fd in (0..3).chain(passed.iter().copied()) {
+        let refuse = |why| Err(LaunchError::BadInput { object: format!("descriptor {fd}"), why });
+        match file::is_directory(sys, fd) {
+            Ok(false) => {}
+            // From a directory of the host `..` leads past every mount of the plan.
+            Ok(true) => return refuse("is a directory outside the root; mount it instead"),
+            // A standard stream may be closed. Another number that is free could become one of the launcher's own.
+            Err(_) if fd < 3 => {}
+            Err(_) => return refuse("is not open"),
+        }
+    }
+    Ok(())
 }
 
 /// In a cgroup of its own, removed at the end.

@@ -65,7 +65,12 @@ pub fn host() -> Result<Host, ProbeError> {
         other => return Err(ProbeError::Arch(other)),
     };
     let status = parsed("/proc/self/status", "who is calling", Status::parse)?;
-    let caller = Caller { uid: status.uids[1], gid: status.gids[1], capabilities: status.effective };
+    let caller = Caller {
+        uid: status.uids[1],
+        gid: status.gids[1],
+        groups: status.groups.iter().copied().collect(),
+        capabilities: status.effective,
+    };
     let landlock_abi = sys::landlock_abi();
     let mount_setattr = sys::mount_setattr();
     let cgroup = cgroups::find()?;

@@ -45,6 +45,9 @@ pub struct Caller {
     pub uid: u32,
     /// Effective group id.
     pub gid: u32,
+    /// Supplementary group ids, which only a caller with privilege can lay down.
+    #[serde(default)]
+    pub groups: BTreeSet<u32>,
     /// Effective capabilities in the caller's user namespace.
     pub capabilities: CapSet,
 }

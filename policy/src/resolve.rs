@@ -3,6 +3,7 @@
 //! A profile begins with nothing granted: what no one in the chain of its parents writes is denied. A
 //! floor begins with no constraint at all, and what it leaves out puts none.
 
+mod anonymous;
 mod extends;
 mod files;
 mod limits;
@@ -71,6 +72,7 @@ impl Resolver<'_> {
         }
         self.syscalls(sections, policy);
         self.files(sections.files.as_ref(), &mut policy.files);
+        self.anonymous(policy);
         self.mounts(sections.mounts.as_ref(), policy);
         self.devices(sections.devices.as_ref(), policy);
         self.namespaces(sections.namespaces.as_ref(), &mut policy.namespaces);

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use stockade_enforcer::probe;
 use stockade_enforcer::status::{Status, Verdict};
 use stockade_enforcer::verify::{self, Options, Scope, Tracing, VerifyError};
+use stockade_observe::ObserveError;
 use stockade_policy::plan::Plan;
 
 /// Compare what the kernel enforces on a running process with what its profile says
@@ -38,9 +39,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let fault = |source: VerifyError| Failure::Observe {
-        operation: "read the state of the process",
-        source: Box::new(source),
+    let fault = |source: VerifyError| match source {
+        VerifyError::Observe(ObserveError::Vanished { .. }) => Failure::Argument {
+            what: "process",
+            value: args.pid.to_string(),
+            why: "there is none of this number".to_owned(),
+        },
+        source => Failure::Observe { operation: "read the state of the process", source: Box::new(source) },
     };
     let declared = verify::declared(args.pid).map_err(fault)?;
     let plan = match expected(args)? {

@@ -8,6 +8,7 @@
 
 mod devices;
 mod entries;
+mod hidden;
 
 use super::{Done, On, absolute};
 use crate::launch::LaunchError;

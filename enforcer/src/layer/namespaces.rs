@@ -22,7 +22,7 @@ const FLAGS: [(NamespaceKind, i32); 6] = [
 
 /// Which sysctls belong to which namespace, by the beginning of their names. namespaces(7), ipc_namespaces(7),
 /// network_namespaces(7). One that is not here is the host's.
-const SYSCTLS: [(&str, NamespaceKind); 8] = [
+const SYSCTLS: [(&str, NamespaceKind); 9] = [
     ("net.", NamespaceKind::Network),
     ("kernel.msgmax", NamespaceKind::Ipc),
     ("kernel.msgmnb", NamespaceKind::Ipc),
@@ -31,6 +31,8 @@ const SYSCTLS: [(&str, NamespaceKind); 8] = [
     ("kernel.shm", NamespaceKind::Ipc),
     ("fs.mqueue.", NamespaceKind::Ipc),
     ("kernel.domainname", NamespaceKind::Uts),
+    // 6.3; the pid namespace's.
+    ("vm.memfd_noexec", NamespaceKind::Pid),
 ];
 
 /// What the namespace steps do.

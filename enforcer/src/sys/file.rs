@@ -181,10 +181,14 @@ pub(crate) fn keep_at_exec(sys: &dyn Sys, fd: RawFd) -> Result<(), Errno> {
     unsafe { call!(sys, SYS_fcntl, fd, libc::F_SETFD, 0) }.map(|_| ())
 }
 
-/// Whether a number is an open descriptor. `F_GETFD`.
-pub(crate) fn is_open(sys: &dyn Sys, fd: RawFd) -> Result<(), Errno> {
-    // SAFETY: takes no pointers.
-    unsafe { call!(sys, SYS_fcntl, fd, libc::F_GETFD) }.map(|_| ())
+/// Whether a descriptor is of a directory. fstat(2).
+pub(crate) fn is_directory(sys: &dyn Sys, fd: RawFd) -> Result<bool, Errno> {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the structure lives here, and is the kernel's own on 64-bit architectures.
+    unsafe { call!(sys, SYS_fstat, fd, stat.as_mut_ptr()) }?;
+    // SAFETY: all bytes zero is a valid value, and the kernel has filled it in.
+    let mode = unsafe { stat.assume_init() }.st_mode;
+    Ok(mode & libc::S_IFMT == libc::S_IFDIR)
 }
 
 /// Makes `to` a copy of `from` that passes exec. dup3(2).

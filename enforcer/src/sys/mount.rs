@@ -96,12 +96,12 @@ pub(crate) fn bind(sys: &dyn Sys, from: &CStr, path: &CStr) -> Result<(), Errno>
     unsafe { call!(sys, SYS_mount, from, path, 0usize, libc::MS_BIND, 0usize) }.map(|_| ())
 }
 
-/// A detached tmpfs whose root nobody can read, with `attributes`.
-pub(crate) fn detached_tmpfs(sys: &dyn Sys, attributes: u64) -> Result<RawFd, Errno> {
+/// A detached tmpfs with `attributes`, its root with the permissions of `mode` (octal).
+pub(crate) fn detached_tmpfs(sys: &dyn Sys, attributes: u64, mode: &CStr) -> Result<RawFd, Errno> {
     // SAFETY: the name ends in NUL.
     let context = int(unsafe { call!(sys, SYS_fsopen, c"tmpfs", FSOPEN_CLOEXEC) }?)?;
     // SAFETY: key and value end in NUL.
-    unsafe { call!(sys, SYS_fsconfig, context, FSCONFIG_SET_STRING, c"mode", c"0", 0) }?;
+    unsafe { call!(sys, SYS_fsconfig, context, FSCONFIG_SET_STRING, c"mode", mode, 0) }?;
     // SAFETY: this command reads neither key nor value.
     unsafe { call!(sys, SYS_fsconfig, context, FSCONFIG_CREATE, 0usize, 0usize, 0) }?;
     // SAFETY: takes no pointers.

@@ -307,7 +307,7 @@ impl<'a> View<'a> {
         };
         let read_only = found.mount.is_read_only();
         match planned {
-            MountKind::Hide => hidden(path, &found),
+            MountKind::Hide => self.hidden(path, &found),
             MountKind::Writable { exec } | MountKind::ReadOnly { exec }
                 if !exec && !found.mount.has("noexec") =>
             {
@@ -335,6 +335,56 @@ impl<'a> View<'a> {
             MountKind::Writable { .. } | MountKind::ReadOnly { .. } => Verdict::Exact,
         }
     }
+
+    /// Hidden is what shows nothing and takes nothing: the null device, an empty file that cannot be
+    /// written, a read-only directory with nothing but such files and what the plan puts below it.
+    fn hidden(&self, path: &str, found: &Found<'_>) -> Verdict {
+        /// Major and minor of /dev/null; Documentation/admin-guide/devices.txt.
+        const NULL: (u32, u32) = (1, 3);
+        let kind = found.metadata.file_type();
+        if kind.is_char_device()
+            && (libc::major(found.metadata.rdev()), libc::minor(found.metadata.rdev())) == NULL
+        {
+            return Verdict::Exact;
+        }
+        let shows = || Verdict::looser(format!("{path} is not hidden"));
+        if !found.mount.is_read_only() {
+            return shows();
+        }
+        if kind.is_file() && found.metadata.len() == 0 {
+            return Verdict::Exact;
+        }
+        if !kind.is_dir() || found.mount.filesystem != "tmpfs" {
+            return shows();
+        }
+        match self.shows_nothing(path, &through(&found.handle)) {
+            Ok(true) => Verdict::Exact,
+            Ok(false) => shows(),
+            Err(error) => Verdict::not_visible(format!("cannot list {path}: {error}")),
+        }
+    }
+
+    /// Whether a directory of a cover, at `path` in the root and `held` here, has nothing in it but empty
+    /// files, entries of the plan and the way to them.
+    fn shows_nothing(&self, path: &str, held: &Path) -> io::Result<bool> {
+        for entry in fs::read_dir(held)? {
+            let entry = entry?;
+            let path = format!("{}/{}", path.trim_end_matches('/'), entry.file_name().to_string_lossy());
+            let planned = || self.plan.entries.iter().map(|entry| Path::new(&entry.at));
+            // Entries are looked at by themselves.
+            if planned().any(|at| at == Path::new(&path)) {
+                continue;
+            }
+            // A look at each: one that cannot be looked at may show something.
+            let Ok(found) = entry.metadata() else { return Ok(false) };
+            let way = found.is_dir() && planned().any(|at| at.starts_with(&path));
+            let empty = found.is_file() && found.len() == 0;
+            if !(empty || way && self.shows_nothing(&path, &entry.path())?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// A path to what a handle holds, in our own /proc.
@@ -350,39 +400,4 @@ fn same_device(one: &Metadata, other: &Metadata) -> bool {
     one.file_type().is_char_device() == other.file_type().is_char_device()
         && one.file_type().is_block_device() == other.file_type().is_block_device()
         && one.rdev() == other.rdev()
-}
-
-/// Hidden is what shows nothing and takes nothing: the null device, an empty file that cannot be
-/// written, a read-only directory with nothing but such files.
-fn hidden(path: &str, found: &Found<'_>) -> Verdict {
-    /// Major and minor of /dev/null; Documentation/admin-guide/devices.txt.
-    const NULL: (u32, u32) = (1, 3);
-    let kind = found.metadata.file_type();
-    if kind.is_char_device()
-        && (libc::major(found.metadata.rdev()), libc::minor(found.metadata.rdev())) == NULL
-    {
-        return Verdict::Exact;
-    }
-    let shows = || Verdict::looser(format!("{path} is not hidden"));
-    if !found.mount.is_read_only() {
-        return shows();
-    }
-    if kind.is_file() && found.metadata.len() == 0 {
-        return Verdict::Exact;
-    }
-    if !kind.is_dir() || found.mount.filesystem != "tmpfs" {
-        return shows();
-    }
-    match fs::read_dir(through(&found.handle)) {
-        // A look at each: one that cannot be looked at may show something.
-        Ok(mut entries) => {
-            let empty = entries.all(|entry| {
-                entry
-                    .and_then(|entry| entry.metadata())
-                    .is_ok_and(|found| found.is_file() && found.len() == 0)
-            });
-            if empty { Verdict::Exact } else { shows() }
-        }
-        Err(error) => Verdict::not_visible(format!("cannot list {path}: {error}")),
-    }
 }

@@ -205,32 +205,45 @@ pub(crate) fn verified_at_exec() {
     }
 }
 
-/// A cgroup of its own, from before its first instruction, and gone with it.
+/// A cgroup of its own, from before its first instruction, and gone with it: in a legacy hierarchy, which it
+/// is moved to, and in the unified one, which it is cloned into.
 pub(crate) fn a_cgroup() {
-    const PARENT: &str = "/sys/fs/cgroup/pids";
-    if !std::path::Path::new(PARENT).join("cgroup.procs").exists() {
-        println!("a_cgroup skipped: no legacy pids hierarchy");
-        return;
+    // The unified hierarchy of a hybrid host has no controllers; this file belongs to every cgroup there.
+    let hierarchies = [
+        ("/sys/fs/cgroup/pids", false, ":pids:", "pids.max"),
+        ("/sys/fs/cgroup/unified", true, "0::", "cgroup.max.descendants"),
+        ("/sys/fs/cgroup", true, "0::", "cgroup.max.descendants"),
+    ];
+    let mut tried = 0;
+    for (parent, unified, mark, file) in hierarchies {
+        let parent_path = std::path::Path::new(parent);
+        let is_unified = parent_path.join("cgroup.controllers").exists();
+        if is_unified != unified || !parent_path.join("cgroup.procs").exists() {
+            continue;
+        }
+        tried += 1;
+        let root = Root::new();
+        let mut plan = root.strict();
+        plan.cgroup = Some(Cgroup {
+            hierarchies: vec![CgroupHierarchy {
+                parent: parent.to_owned(),
+                unified,
+                values: vec![(file.to_owned(), "7".to_owned())],
+            }],
+        });
+        let running = root.launcher(&plan, &["sleep", "100"]).start();
+        let line = running.proc("cgroup").lines().find(|line| line.contains(mark)).unwrap().to_owned();
+        let directory = std::path::PathBuf::from(format!("{parent}{}", line.rsplit(':').next().unwrap()));
+        assert_ne!(directory, parent_path, "{parent}");
+        assert_eq!(std::fs::read_to_string(directory.join(file)).unwrap(), "7\n", "{parent}");
+        // Its cgroup namespace begins there.
+        let inside = std::fs::read_to_string(format!("/proc/{}/mountinfo", running.target)).unwrap();
+        assert!(!inside.contains("cgroup"), "{parent}");
+        running.signal("TERM");
+        assert_eq!(running.end().0, Some(143), "{parent}");
+        assert!(!directory.exists(), "{parent}");
     }
-    let root = Root::new();
-    let mut plan = root.strict();
-    plan.cgroup = Some(Cgroup {
-        hierarchies: vec![CgroupHierarchy {
-            parent: PARENT.to_owned(),
-            unified: false,
-            values: vec![("pids.max".to_owned(), "7".to_owned())],
-        }],
-    });
-    let running = root.launcher(&plan, &["sleep", "100"]).start();
-    let line = running.proc("cgroup").lines().find(|line| line.contains(":pids:")).unwrap().to_owned();
-    let directory = std::path::PathBuf::from(format!("{PARENT}{}", line.rsplit(':').next().unwrap()));
-    assert_eq!(std::fs::read_to_string(directory.join("pids.max")).unwrap(), "7\n");
-    // Its cgroup namespace begins there.
-    let inside = std::fs::read_to_string(format!("/proc/{}/mountinfo", running.target)).unwrap();
-    assert!(!inside.contains("cgroup"));
-    running.signal("TERM");
-    assert_eq!(running.end().0, Some(143));
-    assert!(!directory.exists());
+    assert!(tried > 0, "no hierarchy of cgroups");
 }
 
 /// A terminal of its own.

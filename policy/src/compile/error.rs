@@ -92,7 +92,7 @@ pub enum CompileError {
     MountTwice {
         /// The path.
         path: String,
-        /// `the private /tmp`.
+        /// `the private /tmp`, `hidden`.
         other: &'static str,
         /// Who asks for either.
         origins: Origins,
@@ -113,6 +113,12 @@ pub enum CompileError {
         /// What it would give away.
         reason: &'static str,
         /// Who grants it.
+        origins: Origins,
+    },
+    /// No program is in sight.
+    #[error("the root itself is hidden, so that no program could be started{}", Places(origins))]
+    HiddenRoot {
+        /// Who hides it.
         origins: Origins,
     },
     /// It would start in a directory that it cannot see.
@@ -170,6 +176,7 @@ impl CompileError {
             | CompileError::MountPath { origins, .. }
             | CompileError::MountTwice { origins, .. }
             | CompileError::Masked { origins, .. }
+            | CompileError::HiddenRoot { origins }
             | CompileError::HiddenWorkdir { origins, .. }
             | CompileError::HiddenLoader { origins, .. }
             | CompileError::Loaders { origins, .. }

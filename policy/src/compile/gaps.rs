@@ -50,6 +50,20 @@ impl<'a> Gaps<'a> {
         });
     }
 
+    /// Notes what no launch without privilege can do: refusing would refuse them all, silence would be a lie.
+    pub(super) fn add_unavoidable(
+        &mut self,
+        section: Section,
+        right: impl Into<String>,
+        obstacle: Obstacle,
+        origins: &Origins,
+    ) {
+        self.add(section, right, obstacle, origins);
+        if let Some(gap) = self.found.last_mut() {
+            gap.optional = true;
+        }
+    }
+
     /// All of them, in the order in which the plan's sections were compiled.
     pub(super) fn into_found(self) -> Vec<Gap> {
         self.found

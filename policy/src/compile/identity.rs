@@ -33,6 +33,7 @@ pub(super) fn compile(policy: &Policy, host: &Host, gaps: &mut Gaps<'_>) -> Resu
             gaps.add(Section::Namespaces, "namespaces: user", Obstacle::new(why, remedy), &origins);
         }
         drop_groups(policy, &mut identity, gaps);
+        note_kept_groups(policy, host, gaps);
         identity.user_namespace = Some(unprivileged(host, &identity));
     }
     if let (Some(_), Availability::No { why, remedy }) = (&identity.user_namespace, &host.user_namespaces) {
@@ -134,4 +135,22 @@ fn drop_groups(policy: &Policy, identity: &mut Identity, gaps: &mut Gaps<'_>) {
         "start as root, or leave the supplementary groups out",
     );
     gaps.add(Section::Process, format!("process: groups {}", names.join(", ")), obstacle, &origins);
+}
+
+/// setgroups(2) is denied in the new user namespace, so the caller's own groups stay, and with them what files
+/// in view grant to them.
+fn note_kept_groups(policy: &Policy, host: &Host, gaps: &mut Gaps<'_>) {
+    let kept: Vec<String> = host
+        .caller
+        .groups
+        .iter()
+        .filter(|group| **group != host.caller.gid)
+        .map(ToString::to_string)
+        .collect();
+    if kept.is_empty() {
+        return;
+    }
+    let why = format!("a caller without setgid cannot leave its own groups {}", kept.join(", "));
+    let obstacle = Obstacle::new(why, "start as root, or as a user without supplementary groups");
+    gaps.add_unavoidable(Section::Process, "process: no other groups", obstacle, &policy.users.uids.origins);
 }

@@ -26,7 +26,7 @@ pub(super) fn compile(
     root: &str,
     gaps: &mut Gaps<'_>,
 ) -> Result<Mounts, CompileError> {
-    check_places(policy)?;
+    check_places(policy, view)?;
     check_masks(policy, view)?;
     let read_only = !policy.files.tree.rights("/").value.contains(Rights::WRITE);
     let entries = entries(policy, view, read_only, gaps);
@@ -57,8 +57,12 @@ pub(super) fn rights(mount: &Mount) -> Rights {
         .fold(Rights::READ.closed(), |rights, (_, more)| rights.union(more))
 }
 
-/// Refuses mounts at paths that are taken, or are none.
-fn check_places(policy: &Policy) -> Result<(), CompileError> {
+/// Refuses mounts at paths that are taken, hidden, or none, and a root that is hidden.
+fn check_places(policy: &Policy, view: &View) -> Result<(), CompileError> {
+    let hidden = |path: &str| view.place(path).filter(|rights| rights.value == Rights::NONE);
+    if let Some(rights) = hidden("/") {
+        return Err(CompileError::HiddenRoot { origins: rights.origins.clone() });
+    }
     let taken: [(&str, &str, Option<&Origins>); 3] = [
         ("/tmp", "the private /tmp", private_tmp(policy).map(|tmp| &tmp.origins)),
         ("/dev", "the private /dev", policy.devices.as_ref().map(|devices| &devices.origins)),
@@ -82,7 +86,8 @@ fn check_places(policy: &Policy) -> Result<(), CompileError> {
         if at == "/" {
             return Err(refuse(at, "the root is given by --root"));
         }
-        for (path, other, origins) in taken {
+        let hidden = hidden(at).map(|rights| (at.as_str(), "hidden", Some(&rights.origins)));
+        for (path, other, origins) in taken.into_iter().chain(hidden) {
             if let Some(origins) = origins.filter(|_| at == path) {
                 let origins = both(&mount.from.origins, origins);
                 return Err(CompileError::MountTwice { path: at.clone(), other, origins });

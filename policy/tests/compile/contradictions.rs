@@ -51,6 +51,11 @@ fn messages() {
         refused(|policy| policy.mounts = mount_at("/tmp", "/host")),
         refused(|policy| policy.mounts = mount_at("/proc", "/proc")),
         refused(|policy| {
+            policy.files.tree = tree(&[("/mnt", Rights::NONE, 21)]);
+            policy.mounts = mount_at("/mnt", "/host");
+        }),
+        refused(|policy| policy.files.tree = tree(&[("/", Rights::NONE, 21)])),
+        refused(|policy| {
             policy.files.proc = ruled(ProcView::Full, 27);
             policy.files.tree = tree(&[("/proc/sys/net", Rights::WRITE, 21)]);
         }),

@@ -182,6 +182,9 @@ proptest! {
 
     #[test]
     fn the_plan_does_what_explain_says(policy in policies()) {
+        // A hidden root and a mount at a hidden path are refused.
+        let hidden = |path: &str| policy.files.tree.rights(path).value == Rights::NONE;
+        prop_assume!(!hidden("/") && !policy.mounts.iter().flatten().any(|(at, _)| hidden(at)));
         let plan = plan(&policy, &root_on_v1()).unwrap();
         let unenforced: Vec<String> = gaps(&plan)
             .into_iter()

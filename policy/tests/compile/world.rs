@@ -29,7 +29,7 @@ pub(crate) fn root_on_v1() -> Host {
     Host {
         kernel: "6.18.0".to_owned(),
         arch: Arch::X86_64,
-        caller: Caller { uid: 0, gid: 0, capabilities: all_capabilities() },
+        caller: Caller { uid: 0, gid: 0, groups: BTreeSet::new(), capabilities: all_capabilities() },
         kernel_capabilities: all_capabilities(),
         landlock_abi: 7,
         seccomp: Some(seccomp_host(0x2f)),
@@ -52,7 +52,7 @@ pub(crate) fn root_on_v1() -> Host {
 pub(crate) fn user_on_v2() -> Host {
     Host {
         kernel: "6.1.0".to_owned(),
-        caller: Caller { uid: 1000, gid: 1000, capabilities: CapSet::EMPTY },
+        caller: Caller { uid: 1000, gid: 1000, groups: BTreeSet::new(), capabilities: CapSet::EMPTY },
         landlock_abi: 2,
         write_xor_execute: false,
         cgroup: CgroupHost::V2 {

@@ -364,3 +364,33 @@ fn a_copy_of_a_root_profile_has_no_parent_either() {
     let policy = world.policy("stockade: 1\nextends: [other]\n");
     assert_eq!(action(&policy, "read", NONE), Action::Allow);
 }
+
+#[test]
+fn code_without_a_path_is_closed_where_code_is_chosen() {
+    const EACCES: Action = Action::Errno(13);
+    let begin = "stockade: 1\nname: p\nextends: [unconfined]\n";
+    let sealed = [0, 8, 0, 0, 0, 0];
+    let attach = [21, 0, 0o100_000, 0, 0, 0];
+    let open = World::new().policy(begin);
+    let chosen = World::new().policy(&format!("{begin}files: {{execute: {{replace: [/bin]}}}}\n"));
+    let turned = World::new().policy(&format!("{begin}process: {{write_xor_execute: true}}\n"));
+    for (policy, memory, in_sealed, segment) in [
+        (&open, Action::Allow, Action::Allow, Action::Allow),
+        (&chosen, EACCES, Action::Allow, Action::Allow),
+        (&turned, EACCES, EACCES, EACCES),
+    ] {
+        for arch in [Arch::X86_64, Arch::I386, Arch::X32, Arch::Aarch64, Arch::Arm] {
+            assert_eq!(action_on(policy, arch, "memfd_create", NONE), memory, "{arch:?}");
+            assert_eq!(action_on(policy, arch, "memfd_create", sealed), in_sealed, "{arch:?}");
+            assert_eq!(action_on(policy, arch, "shmat", [0, 0, 0o100_000, 0, 0, 0]), segment, "{arch:?}");
+            assert_eq!(action_on(policy, arch, "shmat", NONE), Action::Allow, "{arch:?}");
+        }
+        assert_eq!(action_on(policy, Arch::I386, "ipc", attach), segment);
+        assert_eq!(action_on(policy, Arch::I386, "ipc", [1 << 16 | 21, 0, 0o100_000, 0, 0, 0]), segment);
+        assert_eq!(action_on(policy, Arch::I386, "ipc", [22, 0, 0o100_000, 0, 0, 0]), Action::Allow);
+    }
+    // A floor asks for the same, and holds against a profile that does not.
+    let floor = World::new().floor("stockade: 1\nname: f\nprocess: {write_xor_execute: true}\n");
+    assert_eq!(action(&floor, "shmat", [0, 0, 0o100_000, 0, 0, 0]), EACCES);
+    assert_eq!(action(&floor, "openat", NONE), Action::Allow);
+}

@@ -1,8 +1,9 @@
 //! Paths of the root that are hidden, writable, read-only again, or bound from the host.
 
+use super::hidden::{self, Islands};
 use crate::launch::LaunchError;
 use crate::layer::{Done, Failure, On, absolute};
-use crate::sys::file::{self, CWD, Slot, Walk, open_place};
+use crate::sys::file::{CWD, Slot, Walk, open_place};
 use crate::sys::mount::{self, NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 use crate::sys::{Errno, Sys};
 use std::ffi::{CStr, CString};
@@ -31,7 +32,7 @@ pub(super) struct Place<'a> {
 }
 
 enum Kind {
-    Hide,
+    Hide(Islands),
     /// A part of the root on itself, with other attributes. `late`: it lies in something that is mounted by then,
     /// so its copy is taken only when its turn comes.
     Again {
@@ -43,9 +44,6 @@ enum Kind {
         attributes: u64,
     },
 }
-
-/// The file in the cover that covers files.
-const COVER: &CStr = c"f";
 
 impl Entries {
     /// `ours`: where the launcher itself mounts. `root`: attributes of the root.
@@ -60,6 +58,7 @@ impl Entries {
             mounted.push(place.at);
             places.push(place);
         }
+        let paths: Vec<&str> = entries.iter().map(|entry| entry.at.as_str()).collect();
         let mut all = Vec::with_capacity(entries.len());
         for entry in entries {
             let at = absolute("plan.mounts.entries", &entry.at)?;
@@ -73,7 +72,7 @@ impl Entries {
             };
             places.push(Place { at: &entry.at, writable });
             let kind = match &entry.what {
-                MountKind::Hide => Kind::Hide,
+                MountKind::Hide => Kind::Hide(Islands::of(&entry.at, &paths)?),
                 MountKind::Writable { exec } => {
                     Kind::Again { attributes: NO_SUID | NO_DEV | unless(*exec, NO_EXEC), late }
                 }
@@ -121,20 +120,42 @@ impl Entries {
         Ok(())
     }
 
+    /// Copies what stays in view below a path that is hidden next.
+    fn clone_below<'a>(&'a self, sys: &dyn Sys, root: RawFd, hidden: &Entry) -> Done<'a> {
+        for entry in &self.all {
+            if let Kind::Again { late: true, .. } = entry.kind
+                && !entry.tree.is_open()
+                && is_strictly_below(&entry.at, &hidden.at)
+            {
+                entry.clone_now(sys, root)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Mounts all in their places.
     pub(super) fn mount(&self, sys: &dyn Sys, root: RawFd) -> Done<'_> {
         for entry in &self.all {
-            match entry.kind {
-                Kind::Hide => entry.hide(sys, root, &self.cover)?,
+            match &entry.kind {
+                Kind::Hide(islands) => {
+                    self.clone_below(sys, root, entry)?;
+                    let tree = |number: usize| {
+                        self.all.get(number).map(|entry| &entry.tree).filter(|tree| tree.is_open())
+                    };
+                    match islands.cover(sys, tree).on(&entry.at)? {
+                        Some(cover) => entry.cover(sys, root, cover)?,
+                        None => entry.hide(sys, root, &self.cover)?,
+                    }
+                }
                 Kind::Bind { .. } => entry.attach(sys, root)?,
                 Kind::Again { attributes, late } => {
-                    if late {
+                    if *late && !entry.tree.is_open() {
                         entry.clone_now(sys, root)?;
                     }
                     if !entry.tree.is_open() {
                         continue;
                     }
-                    mount::restrict(sys, entry.tree.get(), attributes, false, true).on(&entry.at)?;
+                    mount::restrict(sys, entry.tree.get(), *attributes, false, true).on(&entry.at)?;
                     entry.attach(sys, root)?;
                 }
             }
@@ -164,11 +185,18 @@ impl Entry {
     /// A path that grants less than what is around it may be missing where nobody can make it.
     fn may_be_missing(&self) -> bool {
         let narrows = match self.kind {
-            Kind::Hide => true,
+            Kind::Hide(_) => true,
             Kind::Again { attributes, .. } => attributes & READ_ONLY != 0,
             Kind::Bind { .. } => false,
         };
         narrows && !self.creatable
+    }
+
+    /// Hides a directory with a cover of its own.
+    fn cover(&self, sys: &dyn Sys, root: RawFd, cover: RawFd) -> Done<'_> {
+        // No link leads here: what is shown below was found without any.
+        let place = open_place(sys, root, &self.at, Walk::NoLinks, true).on(&self.at)?;
+        mount::attach(sys, cover, place, c"").on(&self.at)
     }
 
     fn hide(&self, sys: &dyn Sys, root: RawFd, cover: &Slot) -> Result<(), Failure<'_>> {
@@ -178,12 +206,12 @@ impl Entry {
             // Nothing is there to be hidden.
             Err(Errno::ENOENT) if self.may_be_missing() => return Ok(()),
             Err(Errno::ENOTDIR) => {
-                (open_place(sys, root, &self.at, Walk::InRoot, false).on(&self.at)?, COVER)
+                (open_place(sys, root, &self.at, Walk::InRoot, false).on(&self.at)?, hidden::FILE)
             }
             Err(errno) => return Err(errno).on(&self.at),
         };
         if !cover.is_open() {
-            cover.set(make_cover(sys).on(c"cover of hidden paths")?);
+            cover.set(hidden::make_shared(sys).on(c"cover of hidden paths")?);
         }
         // Alone: nothing is mounted on it, and nothing shall come along.
         let tree = mount::clone_mount(sys, cover.get(), source).on(&self.at)?;
@@ -191,21 +219,16 @@ impl Entry {
     }
 }
 
-/// Makes what hidden paths are covered with, once one of them is there: a tmpfs with one file, neither readable. It
-/// is attached on top of the root, which is reached from its descriptor alone: only what is attached can be copied.
-fn make_cover(sys: &dyn Sys) -> Result<RawFd, Errno> {
-    let cover = mount::detached_tmpfs(sys, NO_SUID | NO_DEV | NO_EXEC)?;
-    file::make_file(sys, cover, COVER, 0)?;
-    mount::restrict(sys, cover, READ_ONLY, true, false)?;
-    mount::attach(sys, cover, CWD, c"/")?;
-    Ok(cover)
-}
-
 fn unless(granted: bool, attribute: u64) -> u64 {
     if granted { 0 } else { attribute }
 }
 
-fn is_below(path: &str, ancestor: &str) -> bool {
+fn is_strictly_below(path: &CStr, ancestor: &CStr) -> bool {
+    path.to_bytes().strip_prefix(ancestor.to_bytes()).is_some_and(|rest| rest.starts_with(b"/"))
+}
+
+/// Whether `path` is `ancestor` or lies below it.
+pub(super) fn is_below(path: &str, ancestor: &str) -> bool {
     path.strip_prefix(ancestor)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || ancestor == "/")
 }
