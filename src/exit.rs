@@ -18,9 +18,3 @@ impl Exit {
     /// An error of stockade itself.
     pub(crate) const INTERNAL: Exit = Exit(70);
 }
-
-impl From<Exit> for std::process::ExitCode {
-    fn from(exit: Exit) -> Self {
-        exit.0.into()
-    }
-}

@@ -6,7 +6,7 @@ use stockade_policy::lookup::Source;
 
 /// Flags of `run` that change the profile. They may loosen, as a profile that extends another may; a
 /// floor may not be left.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "Overrides")]
 pub(crate) struct Overrides {
     /// Any part of a profile, as YAML: --set 'files: {tmp: 64 MiB}'

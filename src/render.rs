@@ -35,7 +35,12 @@ pub(crate) fn result<T: Serialize>(
         Format::Text => bytes(text().as_bytes()),
         Format::Json => {
             let envelope = Envelope { stockade: 1, kind, body };
-            let mut json = serde_json::to_vec_pretty(&envelope).map_err(Failure::Serialise)?;
+            // A plan is for `run --plan`, which reads every space of it at every launch.
+            let json = match kind {
+                "plan" => serde_json::to_vec(&envelope),
+                _ => serde_json::to_vec_pretty(&envelope),
+            };
+            let mut json = json.map_err(Failure::Serialise)?;
             json.push(b'\n');
             bytes(&json)
         }

@@ -1,15 +1,15 @@
-//! The short way to `run --plan FILE`: building the whole definition of the command line costs more than
-//! everything else that stockade does in such a launch.
+//! The short way to `run --plan FILE` and `run --profile P --root DIR`: building the whole definition of the command
+//! line costs more than everything else that stockade does before a launch.
 //!
 //! Whatever is not plainly this command goes the long way, errors among it; a test holds the two together.
 
-use crate::command::run::{PlanRun, Start};
+use crate::command::run::{Args, Start, What};
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// The launch that the arguments (the program's name first) ask for; `None`: ask the full definition.
-pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<PlanRun> {
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Args> {
     let mut arguments = arguments.into_iter().skip(1);
     if arguments.next()? != "run" {
         return None;
@@ -21,13 +21,17 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Pla
     lex(options, command).ok().flatten()
 }
 
-fn lex(options: &[OsString], command: &[OsString]) -> Result<Option<PlanRun>, lexopt::Error> {
+fn lex(options: &[OsString], command: &[OsString]) -> Result<Option<Args>, lexopt::Error> {
     let mut plan: Option<PathBuf> = None;
+    let mut profile: Option<String> = None;
+    let mut root: Option<PathBuf> = None;
     let mut start = Start { command: command.to_vec(), ..Start::default() };
     let mut parser = Parser::from_args(options);
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Long("plan") if plan.is_none() => plan = Some(value(&mut parser)?.into()),
+            Arg::Long("profile") if profile.is_none() => profile = Some(value(&mut parser)?.parse()?),
+            Arg::Long("root") if root.is_none() => root = Some(value(&mut parser)?.into()),
             Arg::Long("verify") if !start.verify => start.verify = true,
             Arg::Long("tty") if !start.tty => start.tty = true,
             Arg::Long("status-fd") if start.status_fd.is_none() => {
@@ -37,11 +41,19 @@ fn lex(options: &[OsString], command: &[OsString]) -> Result<Option<PlanRun>, le
             _ => return Ok(None),
         }
     }
+    let empty = |path: &PathBuf| path.as_os_str().is_empty();
     let valid = !command.is_empty()
-        && plan.as_ref().is_some_and(|plan| !plan.as_os_str().is_empty())
+        && !plan.as_ref().is_some_and(empty)
+        && !root.as_ref().is_some_and(empty)
         && start.status_fd.is_none_or(|fd| fd >= 0)
         && start.pass_fd.iter().all(|fd| *fd >= 3);
-    Ok(plan.filter(|_| valid).map(|plan| PlanRun { plan, start }))
+    let what = match (plan, profile, root) {
+        (Some(plan), None, None) => What::Plan(plan),
+        (None, profile, root) => What::Profile { profile, root },
+        // A plan has a profile and a root of its own.
+        (Some(_), ..) => return Ok(None),
+    };
+    Ok(valid.then(|| Args::plain(what, start)))
 }
 
 /// The value of an option. One that stands apart and looks like an option is left to the definition.
@@ -63,15 +75,15 @@ mod tests {
     use crate::command::{Cli, Command};
     use clap::Parser as _;
 
-    /// What the full definition makes of the arguments, where it is a launch of a plan without floors.
-    fn long(arguments: &[&str]) -> Option<PlanRun> {
+    /// What the full definition makes of the arguments, where it is a launch.
+    fn long(arguments: &[&str]) -> Option<Args> {
         match Cli::try_parse_from(arguments).ok()?.command {
-            Command::Run(args) => args.plan_run(),
+            Command::Run(args) => Some(*args),
             _ => None,
         }
     }
 
-    fn short(arguments: &[&str]) -> Option<PlanRun> {
+    fn short(arguments: &[&str]) -> Option<Args> {
         parse(arguments.iter().map(OsString::from))
     }
 
@@ -84,6 +96,8 @@ mod tests {
             &["stockade", "run", "--pass-fd", "4", "--plan", "-x", "--", "sh"],
             &["stockade", "run", "--pass-fd=4", "--pass-fd", "5", "--plan", "p", "--", "--", "--tty"],
             &["stockade", "run", "--plan", "p", "--", "cmd", "--", "--plan", "q"],
+            &["stockade", "run", "--profile", "restricted", "--root=/srv", "--", "true"],
+            &["stockade", "run", "--", "true"],
         ];
         for arguments in taken {
             if let Some(run) = short(arguments) {
@@ -98,7 +112,9 @@ mod tests {
         let left: &[&[&str]] = &[
             &["stockade"],
             &["stockade", "check", "--plan", "p", "--", "true"],
-            &["stockade", "run", "--", "true"],
+            &["stockade", "run", "--plan", "p", "--root", "/srv", "--", "true"],
+            &["stockade", "run", "--profile", "p", "--root", "", "--", "true"],
+            &["stockade", "run", "--profile", "p", "--read", "/x", "--", "true"],
             &["stockade", "run", "--plan", "p", "true"],
             &["stockade", "run", "--plan", "p", "--"],
             &["stockade", "run", "--plan", "p", "extra", "--", "true"],
@@ -119,7 +135,19 @@ mod tests {
     /// and means the same.
     #[test]
     fn the_two_agree_on_every_short_command_line() {
-        let words = ["--plan", "p", "--plan=q", "--verify", "--tty", "--status-fd", "3", "--pass-fd=4", "--"];
+        let words = [
+            "--plan",
+            "p",
+            "--plan=q",
+            "--verify",
+            "--tty",
+            "--status-fd",
+            "3",
+            "--pass-fd=4",
+            "--",
+            "--root",
+            "--profile=r",
+        ];
         let mut taken = 0;
         for length in 1..=4_u32 {
             for index in 0..words.len().pow(length) {

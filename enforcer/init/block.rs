@@ -14,6 +14,8 @@ pub struct Block {
     pub control: i32,
     /// Whether standard input becomes the target's controlling terminal.
     pub terminal: u32,
+    /// Whether memory that was writable never becomes executable.
+    pub write_xor_execute: u32,
     /// Whether the target sets its capabilities after the filter, to those below.
     pub late_capabilities: u32,
     /// `struct __user_cap_data_struct[2]`: effective, permitted, inheritable, low words first.
@@ -43,6 +45,8 @@ pub mod message {
     pub const CAPABILITIES: u32 = 4;
     /// The target could not lead a session of its own: errno.
     pub const SESSION: u32 = 5;
+    /// The init could not forbid itself, and all that it starts, executable memory: errno.
+    pub const WRITE_XOR_EXECUTE: u32 = 10;
     /// The target could not be forked: errno.
     pub const FORK: u32 = 6;
     /// The init could not confine itself: errno.

@@ -79,6 +79,16 @@ pub extern "C" fn start(stack: *const usize) -> ! {
     if answer < 0 {
         fail(block.control, message::CONFINE, answer);
     }
+    if block.write_xor_execute != 0 {
+        const PR_SET_MDWE: usize = 65;
+        const PR_MDWE_REFUSE_EXEC_GAIN: usize = 1;
+        // It belongs to memory: before this program there was that of the launcher, behind it is the target's, which
+        // inherits it at its exec.
+        let answer = call(number::PRCTL, [PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0, 0]);
+        if answer < 0 {
+            fail(block.control, message::WRITE_XOR_EXECUTE, answer);
+        }
+    }
     let mut target = Target { argv: argv as usize, envp: envp as usize, failed: 0, errno: 0 };
     let mut stack = core::mem::MaybeUninit::<[u128; 512]>::uninit();
     let top = stack.as_mut_ptr() as usize + size_of_val(&stack);

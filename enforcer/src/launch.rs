@@ -1,9 +1,10 @@
 //! Starts a program inside a plan and stays with it until it ends.
 //!
 //! Three processes take part. The launcher (the caller) prepares everything, makes the namespaces, writes
-//! id maps and stays outside. The child, process 1 inside, walks one ordered list of steps, with
-//! nothing allocated and nothing left to decide, and becomes the init. The init, a kilobyte of system calls in
-//! a sealed file of its own, starts the target, which takes on the filter last, and then reaps.
+//! id maps and stays outside. The child, process 1 inside, walks one ordered list of steps, with nothing
+//! allocated and nothing left to decide, and becomes the init; until then it uses the launcher's memory. The
+//! init, a kilobyte of system calls in a sealed file of its own, starts the target, which takes on the filter
+//! last, and then reaps.
 //!
 //! Whatever fails before the target's exec ends the launch: there is no weaker run.
 
@@ -26,7 +27,7 @@ use crate::layer::cgroup::Created;
 use crate::ledger;
 use crate::sys::file::{self, owned};
 use crate::sys::{Kernel, Sys, signal};
-use prepared::Prepared;
+use prepared::{Opened, Prepared};
 use progress::Progress;
 use relay::Relay;
 use start::launcher;
@@ -83,6 +84,7 @@ impl Outcome {
 ///
 /// The calling thread must be the only one of its process, or one that outlives the call: the program dies with
 /// it. While it runs, that thread's signals are blocked and forwarded.
+/// The process becomes undumpable (`PR_SET_DUMPABLE`, prctl(2)) where the plan's user is another one than its own.
 ///
 /// # Errors
 ///
@@ -148,34 +150,36 @@ fn prepared_run(
     mask: signal::Mask,
     cgroup: Option<&Created>,
 ) -> Result<Outcome, LaunchError> {
-    let prepared = Prepared::new(sys, &launch, mask)?;
+    let (prepared, opened) = Prepared::new(sys, &launch, mask)?;
     // A caller that ignores it would have no child to wait for, and hand that on to everything inside.
     signal::set_default(sys, libc::SIGCHLD).map_err(launcher("reset", "SIGCHLD"))?;
     let signals = owned(signal::descriptor(sys, signal::Mask::MAX).map_err(launcher("read", "signals"))?);
-    let started = start::start(sys, &prepared, launch.plan, cgroup, launch.at_exec.is_some())?;
-    // Its own copy alone keeps the child's end open from now on.
-    let Prepared { launcher: control, control: childs, terminal, mounts, .. } = prepared;
-    drop(childs);
-    start::hand_over(sys, launch.pass_fds);
-    let [master, _] = terminal.map_or([None, None], |pair| pair.map(Some));
-    let mut supervisor = supervise::Supervisor {
-        sys,
-        control: control.as_raw_fd(),
-        signals: signals.as_raw_fd(),
-        relay: master.as_ref().map(|master| Relay::new(sys, master.as_raw_fd())),
-        progress,
-        program: launch.command.first().cloned().unwrap_or_default(),
-    };
-    let mut heard = supervise::Heard::default();
-    if let Some(at_exec) = launch.at_exec
-        && let trace::Traced::Gone(status) = trace::follow(sys, started.pid, at_exec)?
-    {
-        started.forget();
+    let Launch { plan, command, pass_fds, at_exec, .. } = launch;
+    start::start(sys, &prepared, plan, cgroup, at_exec.is_some(), |started| {
+        // Kept open as long as the program runs.
+        let _declared = prepared::declare(sys, plan)?;
+        let Opened { launcher: control, control: childs, master, slave, .. } = opened;
+        // Its own copies alone keep the child's ends open from now on.
+        drop((childs, slave));
+        start::hand_over(sys, pass_fds);
+        let mut supervisor = supervise::Supervisor {
+            sys,
+            control: control.as_raw_fd(),
+            signals: signals.as_raw_fd(),
+            relay: master.as_ref().map(|master| Relay::new(sys, master.as_raw_fd())),
+            progress,
+            program: command.first().cloned().unwrap_or_default(),
+        };
+        let mut heard = supervise::Heard::default();
+        if let Some(at_exec) = at_exec
+            && let trace::Traced::Gone(status) = trace::follow(sys, started.pid, at_exec)?
+        {
+            started.forget();
+            supervisor.run(&mut heard)?;
+            return heard.conclude(status);
+        }
         supervisor.run(&mut heard)?;
-        return heard.conclude(status);
-    }
-    supervisor.run(&mut heard)?;
-    drop(supervisor);
-    mounts.close_sources(sys);
-    heard.conclude(started.wait()?)
+        drop(supervisor);
+        heard.conclude(started.wait()?)
+    })
 }

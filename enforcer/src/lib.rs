@@ -7,6 +7,7 @@
 //!
 //! `unsafe` stands only in `sys`, one kernel interface a file.
 
+pub mod begin;
 pub mod launch;
 pub mod layer;
 pub mod ledger;

@@ -12,6 +12,9 @@ pub(crate) mod in_root;
 pub(crate) mod keyring;
 pub(crate) mod landlock;
 pub(crate) mod limits;
+#[cfg_attr(target_arch = "x86_64", path = "sys/machine/x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "sys/machine/aarch64.rs")]
+mod machine;
 pub(crate) mod memfd;
 pub(crate) mod mount;
 pub(crate) mod net;
@@ -46,15 +49,19 @@ pub(crate) trait Sys {
     unsafe fn call(&self, number: c_long, args: [usize; 6]) -> Result<usize, Errno>;
 }
 
-/// The kernel itself.
+/// The kernel itself. Not through the C library: its `errno` belongs to a thread, and the child of a launch
+/// shares the launcher's.
 pub(crate) struct Kernel;
 
 impl Sys for Kernel {
     unsafe fn call(&self, number: c_long, args: [usize; 6]) -> Result<usize, Errno> {
-        let [a, b, c, d, e, f] = args;
-        // SAFETY: the caller vouches for number and arguments; syscall(2) passes them on as they are.
-        let answer = unsafe { libc::syscall(number, a, b, c, d, e, f) };
-        usize::try_from(answer).map_err(|_| Errno::last())
+        // SAFETY: the caller vouches for number and arguments.
+        let answer = unsafe { machine::call(number, args) };
+        // Answers from -4095 to -1 are error numbers, negated. syscall(2)
+        match i32::try_from(answer) {
+            Ok(negated @ -4095..=-1) => Err(Errno(-negated)),
+            _ => Ok(answer.cast_unsigned()),
+        }
     }
 }
 

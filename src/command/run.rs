@@ -10,6 +10,7 @@ use crate::render;
 use crate::stages::{self, Floors};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use stockade_enforcer::launch::{AtExec, Launch, launch};
@@ -17,14 +18,17 @@ use stockade_enforcer::probe;
 use stockade_enforcer::verify::{self, Options, Scope, Tracing};
 use stockade_policy::plan::Plan;
 
+/// The root where none is named.
+const DEFAULT_ROOT: &str = "/";
+
 /// Launch a command confined by a profile
-#[derive(Debug, clap::Args)]
+#[derive(Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct Args {
     /// A built-in profile, or a file
     #[arg(long, value_name = "P", default_value = DEFAULT_PROFILE)]
     profile: String,
     /// The directory that becomes `/`; the host's own tree where none is named
-    #[arg(long, value_name = "DIR", default_value = "/")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_ROOT)]
     root: PathBuf,
     /// A policy that the profile may not be looser than; may be given several times
     #[arg(long, value_name = "P")]
@@ -59,25 +63,38 @@ pub(crate) struct Start {
     pub(crate) command: Vec<OsString>,
 }
 
-/// A launch of a compiled plan under no floor.
+/// What is launched, where it is neither under a floor nor with overrides.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PlanRun {
-    /// The file that holds it.
-    pub(crate) plan: PathBuf,
-    /// How the command is started.
-    pub(crate) start: Start,
+pub(crate) enum What {
+    /// The compiled plan in this file.
+    Plan(PathBuf),
+    /// A profile in a root; the defaults where none are named.
+    Profile { profile: Option<String>, root: Option<PathBuf> },
 }
 
-#[cfg(test)]
 impl Args {
-    /// These arguments as a launch of a plan under no floor, if that is what they ask for.
-    pub(crate) fn plan_run(&self) -> Option<PlanRun> {
-        let plan = self.plan.clone().filter(|_| self.floor.is_empty())?;
-        Some(PlanRun { plan, start: self.start.clone() })
+    /// These arguments alone.
+    pub(crate) fn plain(what: What, start: Start) -> Args {
+        let (plan, profile, root) = match what {
+            What::Plan(plan) => (Some(plan), None, None),
+            What::Profile { profile, root } => (None, profile, root),
+        };
+        Args {
+            profile: profile.unwrap_or_else(|| DEFAULT_PROFILE.to_owned()),
+            root: root.unwrap_or_else(|| PathBuf::from(DEFAULT_ROOT)),
+            floor: Vec::new(),
+            plan,
+            start,
+            overrides: Overrides::default(),
+        }
     }
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    // A plan under no floor: with nothing else to look up or to decide.
+    if let (Some(file), []) = (&args.plan, args.floor.as_slice()) {
+        return start(stages::enforceable(plan_file::read(file, "")?)?, &args.start, std::iter::empty());
+    }
     let mut context = Context::new(&args.root)?;
     let plan = match &args.plan {
         Some(file) => plan_file::read(file, &Floors::read(&context, &args.floor)?.hash)?,
@@ -110,12 +127,6 @@ fn compiled(args: &Args, context: &mut Context) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-/// Launches a compiled plan, with nothing else to decide.
-pub(crate) fn run_plan(run: &PlanRun) -> Result<Exit, Failure> {
-    let plan = plan_file::read(&run.plan, "")?;
-    start(stages::enforceable(plan)?, &run.start, std::iter::empty())
-}
-
 fn start<'a>(
     plan: Plan,
     start: &Start,
@@ -128,6 +139,8 @@ fn start<'a>(
     environment.extend(values.map(|(name, value)| (name.into(), value.into())));
     let environment: Vec<(OsString, OsString)> = environment.into_iter().collect();
 
+    // The process ends with the launch: nothing is won by taking the plan apart.
+    let plan = ManuallyDrop::new(plan);
     let mut check = |pid: u32| at_exec(&plan, pid);
     let outcome = launch(Launch {
         plan: &plan,

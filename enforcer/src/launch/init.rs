@@ -21,6 +21,7 @@ pub(super) struct Contents<'a> {
     pub(super) mask: u64,
     pub(super) control: RawFd,
     pub(super) terminal: bool,
+    pub(super) write_xor_execute: bool,
     pub(super) capabilities: &'a capabilities::Part,
     pub(super) filter: Option<&'a Seccomp>,
     /// Paths to try, each ended by NUL.
@@ -46,6 +47,7 @@ impl Contents<'_> {
             mask: self.mask,
             control: self.control,
             terminal: u32::from(self.terminal),
+            write_xor_execute: u32::from(self.write_xor_execute),
             late_capabilities: u32::from(self.capabilities.is_late()),
             capabilities: self.capabilities.late_words(),
             filter_flags: self.filter.map_or(0, |filter| filter.flags),
@@ -72,7 +74,7 @@ fn write_head(block: &layout::Block, file: &mut Vec<u8>) {
     let begin = file.len();
     file.extend_from_slice(&block.mask.to_ne_bytes());
     file.extend_from_slice(&block.control.to_ne_bytes());
-    let words = [block.terminal, block.late_capabilities]
+    let words = [block.terminal, block.write_xor_execute, block.late_capabilities]
         .into_iter()
         .chain(block.capabilities)
         .chain([block.filter_flags, block.filter_offset, block.filter_length])
@@ -92,13 +94,14 @@ mod tests {
             mask: 1,
             control: 2,
             terminal: 3,
-            late_capabilities: 4,
-            capabilities: [5, 6, 7, 8, 9, 10],
-            filter_flags: 11,
-            filter_offset: 12,
-            filter_length: 13,
-            candidates_offset: 14,
-            candidates: 15,
+            write_xor_execute: 4,
+            late_capabilities: 5,
+            capabilities: [6, 7, 8, 9, 10, 11],
+            filter_flags: 12,
+            filter_offset: 13,
+            filter_length: 14,
+            candidates_offset: 15,
+            candidates: 16,
         };
         let mut file = Vec::new();
         super::write_head(&block, &mut file);
@@ -108,13 +111,14 @@ mod tests {
             (offset_of!(Block, mask), 1),
             (offset_of!(Block, control), 2),
             (offset_of!(Block, terminal), 3),
-            (offset_of!(Block, late_capabilities), 4),
-            (offset_of!(Block, capabilities), 5),
-            (offset_of!(Block, filter_flags), 11),
-            (offset_of!(Block, filter_offset), 12),
-            (offset_of!(Block, filter_length), 13),
-            (offset_of!(Block, candidates_offset), 14),
-            (offset_of!(Block, candidates), 15),
+            (offset_of!(Block, write_xor_execute), 4),
+            (offset_of!(Block, late_capabilities), 5),
+            (offset_of!(Block, capabilities), 6),
+            (offset_of!(Block, filter_flags), 12),
+            (offset_of!(Block, filter_offset), 13),
+            (offset_of!(Block, filter_length), 14),
+            (offset_of!(Block, candidates_offset), 15),
+            (offset_of!(Block, candidates), 16),
         ];
         for (at, value) in offsets {
             assert_eq!(word(at), value);

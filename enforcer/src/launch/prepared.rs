@@ -5,25 +5,41 @@ use super::{Launch, LaunchError};
 use crate::layer::{capabilities, identity, landlock, mounts, namespaces, process};
 use crate::sys::process::Strings;
 use crate::sys::{Sys, file, memfd, socket, tty};
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use stockade_policy::plan::Plan;
+
+/// Bytes that are set aside for a plan's text.
+const PLAN: usize = 12 << 10;
 
 /// Where programs are looked for without `PATH`, as the shells of containers have it.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The parts of a launch.
-pub(super) struct Prepared {
-    /// The child's end of the control socket; the init inherits it.
+/// What the launcher opens for a launch.
+pub(super) struct Opened {
+    /// The child's end of the control socket, the launcher's to close once there is a child.
     pub(super) control: OwnedFd,
     /// The launcher's end.
     pub(super) launcher: OwnedFd,
+    /// The relaying side of a terminal.
+    pub(super) master: Option<OwnedFd>,
+    /// The program's side.
+    pub(super) slave: Option<OwnedFd>,
     /// The init's sealed file.
-    pub(super) init: OwnedFd,
-    /// The plan, for whoever verifies a running container.
-    _plan: OwnedFd,
-    /// Relaying side and program's side of a terminal.
-    pub(super) terminal: Option<[OwnedFd; 2]>,
+    _init: OwnedFd,
+}
+
+/// The parts of a launch as the child uses them; descriptors by number, since its own copies of them are meant.
+pub(super) struct Prepared {
+    /// The child's end of the control socket; the init inherits it.
+    pub(super) control: RawFd,
+    /// The launcher's end.
+    pub(super) launcher: RawFd,
+    /// The init's sealed file.
+    pub(super) init: RawFd,
+    /// The program's side of a terminal.
+    pub(super) terminal: Option<RawFd>,
     pub(super) argv: Strings,
     pub(super) envp: Strings,
     pub(super) keep: Vec<RawFd>,
@@ -37,7 +53,11 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// Prepares all parts. `mask`: the signals that the caller blocks.
-    pub(super) fn new(sys: &dyn Sys, launch: &Launch<'_>, mask: u64) -> Result<Prepared, LaunchError> {
+    pub(super) fn new(
+        sys: &dyn Sys,
+        launch: &Launch<'_>,
+        mask: u64,
+    ) -> Result<(Prepared, Opened), LaunchError> {
         let plan = launch.plan;
         let late = !plan.process.no_new_privileges && plan.seccomp.is_some();
         let capabilities = capabilities::Part::prepare(&plan.capabilities, plan.process.securebits, late)?;
@@ -49,44 +69,32 @@ impl Prepared {
                 errno,
             })?
             .map(file::owned);
-        let terminal = if launch.tty {
+        let [master, slave] = if launch.tty {
             let pair = tty::pair(sys).map_err(|errno| LaunchError::Launcher {
                 operation: "allocate",
                 object: "terminal".to_owned(),
                 errno,
             })?;
-            Some(pair.map(file::owned))
+            pair.map(|fd| Some(file::owned(fd)))
         } else {
-            None
+            [None, None]
         };
         let candidates = candidates(launch, &environment)?;
         let init = Contents {
             mask,
             control: control.as_raw_fd(),
             terminal: launch.tty,
+            write_xor_execute: plan.process.write_xor_execute,
             capabilities: &capabilities,
             filter: plan.seccomp.as_ref(),
             candidates: &candidates,
         };
-        let sealed = |name, bytes: &[u8], executable| {
-            memfd::sealed(sys, name, bytes, executable).map(file::owned).map_err(|errno| {
-                LaunchError::Launcher {
-                    operation: "seal",
-                    object: CString::from(name).to_string_lossy().into_owned(),
-                    errno,
-                }
-            })
-        };
-        let text = serde_json::to_vec(plan).map_err(|_| LaunchError::BadInput {
-            object: "plan".to_owned(),
-            why: "cannot be written as JSON",
-        })?;
-        Ok(Prepared {
-            init: sealed(c"stockade-init", &init.file()?, true)?,
-            _plan: sealed(c"stockade-plan", &text, false)?,
-            control,
-            launcher,
-            terminal,
+        let init = sealed(sys, c"stockade-init", &init.file()?, true)?;
+        let prepared = Prepared {
+            init: init.as_raw_fd(),
+            control: control.as_raw_fd(),
+            launcher: launcher.as_raw_fd(),
+            terminal: slave.as_ref().map(AsRawFd::as_raw_fd),
             argv: strings("argument", launch.command.iter().cloned())?,
             envp: strings("environment variable", environment.into_iter().map(joined))?,
             keep: launch.pass_fds.to_vec(),
@@ -96,8 +104,26 @@ impl Prepared {
             process: process::Part::prepare(&plan.process)?,
             landlock: plan.landlock.as_ref().map(landlock::Part::prepare).transpose()?,
             capabilities,
-        })
+        };
+        Ok((prepared, Opened { control, launcher, master, slave, _init: init }))
     }
+}
+
+/// The plan in a sealed file, for whoever verifies the running container. Made while the child is at work.
+pub(super) fn declare(sys: &dyn Sys, plan: &Plan) -> Result<OwnedFd, LaunchError> {
+    // Most plans fit; a vector that grows is copied again and again.
+    let mut text = Vec::with_capacity(PLAN);
+    serde_json::to_writer(&mut text, plan)
+        .map_err(|_| LaunchError::BadInput { object: "plan".to_owned(), why: "cannot be written as JSON" })?;
+    sealed(sys, c"stockade-plan", &text, false)
+}
+
+fn sealed(sys: &dyn Sys, name: &CStr, bytes: &[u8], executable: bool) -> Result<OwnedFd, LaunchError> {
+    memfd::sealed(sys, name, bytes, executable).map(file::owned).map_err(|errno| LaunchError::Launcher {
+        operation: "seal",
+        object: name.to_string_lossy().into_owned(),
+        errno,
+    })
 }
 
 /// What of the caller's environment the plan passes on.

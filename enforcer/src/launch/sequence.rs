@@ -5,7 +5,7 @@ use super::prepared::Prepared;
 use crate::layer::{Done, Failure, On, process};
 use crate::sys::process::exec_file;
 use crate::sys::{Errno, Sys, file, prctl, signal, socket};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 
 /// One step.
 pub(super) struct Step {
@@ -30,8 +30,19 @@ pub(super) const STEPS: [Step; 29] = [
     step(
         "launcher's end",
         "first: or this process would itself keep open what tells it that the launcher is gone",
-        |s, p| file::close(s, p.launcher.as_raw_fd()).on(c"control socket"),
+        |s, p| file::close(s, p.launcher).on(c"control socket"),
     ),
+    step(
+        "hostname",
+        "needs nothing from outside: while the launcher writes id maps; needs CAP_SYS_ADMIN",
+        |s, p| p.namespaces.set_hostname(s),
+    ),
+    step("loopback", "needs nothing from outside either; needs CAP_NET_ADMIN", |s, p| {
+        p.namespaces.raise_loopback(s)
+    }),
+    step("propagation", "before the first mount, which the host would see otherwise", |s, _| {
+        crate::sys::mount::make_all_private(s).on(c"/")
+    }),
     step(
         "go",
         "before anything that needs id maps or a cgroup, which the launcher sets from outside",
@@ -56,11 +67,6 @@ pub(super) const STEPS: [Step; 29] = [
     step("parent", "after the identity, a change of which clears the death signal", follow_launcher),
     step("cgroup namespace", "in the cgroup by now, which becomes its root; needs CAP_SYS_ADMIN", |s, p| {
         p.namespaces.unshare_cgroup(s)
-    }),
-    step("hostname", "needs CAP_SYS_ADMIN", |s, p| p.namespaces.set_hostname(s)),
-    step("loopback", "needs CAP_NET_ADMIN", |s, p| p.namespaces.raise_loopback(s)),
-    step("propagation", "before the first mount, which the host would see otherwise", |s, _| {
-        crate::sys::mount::make_all_private(s).on(c"/")
     }),
     step(
         "attach",
@@ -97,7 +103,6 @@ pub(super) const STEPS: [Step; 29] = [
     ),
     step("attributes", "limits after all that opens and maps; the umask after all that creates", |s, p| {
         p.process.set_umask(s)?;
-        p.process.set_write_xor_execute(s)?;
         p.process.set_limits(s)
     }),
     step("capabilities", "after everything that needs one", |s, p| p.capabilities.apply(s)),
@@ -106,7 +111,7 @@ pub(super) const STEPS: [Step; 29] = [
     }),
     step("descriptors", "last, over all that the steps before have opened", pass_descriptors),
     step("init", "its memory and its file hold nothing of the launcher", |s, p| {
-        exec_file(s, p.init.as_raw_fd(), &p.argv, &p.envp).on_nothing()
+        exec_file(s, p.init, &p.argv, &p.envp).on_nothing()
     }),
 ];
 
@@ -121,7 +126,7 @@ pub(super) fn walk<'p>(sys: &dyn Sys, prepared: &'p Prepared) -> Result<(), (usi
 /// The child's whole life.
 pub(super) fn child(sys: &dyn Sys, prepared: &Prepared) {
     if let Err((index, failure)) = walk(sys, prepared) {
-        report(sys, prepared.control.as_raw_fd(), index, failure);
+        report(sys, prepared.control, index, failure);
     }
 }
 
@@ -142,7 +147,7 @@ fn report(sys: &dyn Sys, control: RawFd, step: usize, failure: Failure<'_>) {
 
 fn wait_for_go<'p>(sys: &dyn Sys, prepared: &'p Prepared) -> Done<'p> {
     let mut word = [0u8; 1];
-    match socket::receive(sys, prepared.control.as_raw_fd(), &mut word) {
+    match socket::receive(sys, prepared.control, &mut word) {
         Ok(1) => Ok(()),
         // The launcher gave up, or is gone.
         Ok(_) => Err(Errno::EPIPE).on(c"control socket"),
@@ -153,7 +158,7 @@ fn wait_for_go<'p>(sys: &dyn Sys, prepared: &'p Prepared) -> Done<'p> {
 /// Dies with the launcher. One that died before the signal was asked for has left a socket without a peer.
 fn follow_launcher<'p>(sys: &dyn Sys, prepared: &'p Prepared) -> Done<'p> {
     prctl::set_parent_death_signal(sys, libc::SIGKILL).on(c"death signal")?;
-    let mut interests = [socket::readable(prepared.control.as_raw_fd())];
+    let mut interests = [socket::readable(prepared.control)];
     match socket::poll(sys, &mut interests, false).on(c"control socket")? {
         0 => Ok(()),
         _ => Err(Errno::EPIPE).on(c"control socket"),
@@ -161,14 +166,14 @@ fn follow_launcher<'p>(sys: &dyn Sys, prepared: &'p Prepared) -> Done<'p> {
 }
 
 fn pass_descriptors<'p>(sys: &dyn Sys, prepared: &'p Prepared) -> Done<'p> {
-    if let Some([_, slave]) = &prepared.terminal {
+    if let Some(slave) = prepared.terminal {
         for standard in 0..3 {
-            file::duplicate_to(sys, slave.as_raw_fd(), standard).on(c"terminal")?;
+            file::duplicate_to(sys, slave, standard).on(c"terminal")?;
         }
     }
     file::close_at_exec_from(sys, 3).on(c"descriptors")?;
     // Not for the target: the init marks it again as it starts.
-    file::keep_at_exec(sys, prepared.control.as_raw_fd()).on(c"control socket")?;
+    file::keep_at_exec(sys, prepared.control).on(c"control socket")?;
     for fd in &prepared.keep {
         file::keep_at_exec(sys, *fd).on(c"passed descriptor")?;
     }

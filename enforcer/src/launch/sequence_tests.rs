@@ -3,7 +3,7 @@
 use super::prepared::Prepared;
 use super::sequence::{STEPS, walk};
 use super::{Launch, refuse};
-use crate::sys::recorder::Recorder;
+use crate::sys::recorder::{Recorder, heap_touched};
 use crate::sys::{Errno, Kernel};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -31,15 +31,19 @@ fn prepared(plan: &Plan) -> Prepared {
         at_exec: None,
     };
     refuse::check(&launch).unwrap();
-    Prepared::new(&Kernel, &launch, 0).unwrap()
+    // The descriptors are not used: the walks are recorded.
+    Prepared::new(&Kernel, &launch, 0).unwrap().0
 }
 
 /// The calls of one walk, and whether it came to the exec of the init.
 fn try_with(prepared: &Prepared, fails: Option<(usize, Errno)>) -> (Vec<libc::c_long>, bool) {
     let recorder = Recorder::new(fails);
     // As if nothing had been opened yet: what a walk opens are not real descriptors.
-    prepared.mounts.forget_sources();
+    let _ = prepared.mounts.forget_sources();
+    let before = heap_touched();
     let end = walk(&recorder, prepared);
+    // The launcher uses the same heap meanwhile, without a lock.
+    assert_eq!(heap_touched(), before, "the child touches the heap");
     let calls = recorder.calls();
     let executed = calls.last() == Some(&libc::SYS_execveat);
     assert_eq!(end.is_ok(), executed && fails.is_none_or(|(at, _)| at + 1 != calls.len()));

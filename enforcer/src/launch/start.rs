@@ -7,7 +7,7 @@ use crate::layer::cgroup::Created;
 use crate::layer::identity;
 use crate::sys::clone::{Forked, fork_into, join_network};
 use crate::sys::file::{self, CWD, owned};
-use crate::sys::{Errno, Sys, process, ptrace, socket};
+use crate::sys::{Errno, Kernel, Sys, process, ptrace, socket};
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use stockade_policy::plan::Plan;
@@ -20,8 +20,8 @@ pub(super) struct Started<'s> {
     pub(super) pidfd: OwnedFd,
     traced: bool,
     reaped: bool,
-    /// The files of its id maps, closed when there is time.
-    maps: Vec<OwnedFd>,
+    /// The files of its id maps and the copies of what is mounted, closed when there is time.
+    open: Vec<OwnedFd>,
 }
 
 impl Drop for Started<'_> {
@@ -53,19 +53,22 @@ impl Started<'_> {
     }
 }
 
-/// Makes the child, in its namespaces and cgroup, and gives it what it cannot give itself.
-pub(super) fn start<'s>(
+/// Makes the child, in its namespaces and cgroup, gives it what it cannot give itself, and does `then` while it
+/// goes on. `prepared` is the child's from here on.
+pub(super) fn start<'s, T>(
     sys: &'s dyn Sys,
     prepared: &Prepared,
     plan: &Plan,
     cgroup: Option<&Created>,
     trace: bool,
-) -> Result<Started<'s>, LaunchError> {
+    then: impl FnOnce(Started<'s>) -> Result<T, LaunchError>,
+) -> Result<T, LaunchError> {
     match prepared.mounts.open_sources(sys) {
         Ok(()) => {}
         // Without CAP_SYS_ADMIN; the child tries again, in its own namespace.
         Err(failure) if failure.errno == Errno::EPERM && plan.identity.user_namespace.is_some() => {
-            prepared.mounts.close_sources(sys);
+            // The numbers are ours alone.
+            prepared.mounts.forget_sources().into_iter().map(owned).for_each(drop);
         }
         Err(failure) => {
             return Err(LaunchError::Step {
@@ -76,61 +79,87 @@ pub(super) fn start<'s>(
             });
         }
     }
-    let clone = || {
-        let unified = cgroup.and_then(Created::unified_fd);
-        fork_into(sys, prepared.namespaces.flags, unified, || child(sys, prepared)).map_err(|errno| {
-            LaunchError::Step {
-                step: "namespaces",
-                object: String::new(),
-                errno,
-                host: !matches!(errno, Errno::EAGAIN | Errno::ENOMEM),
-            }
+    // The child's numbers for them are the same, its descriptors are not: what it opens is not closed here.
+    let sources = prepared.mounts.opened().into_iter().map(owned).collect();
+    let unified = cgroup.and_then(Created::unified_fd);
+    let network =
+        plan.namespaces.network_path.as_deref().map(|path| Network::enter(sys, path)).transpose()?;
+    let back = || network.as_ref().map_or(Ok(()), |network| network.leave(sys));
+    let side = || child(&Kernel, prepared);
+    let made = fork_into(sys, prepared.namespaces.flags, unified, &side, |Forked { pid, pidfd }| {
+        let pidfd = owned(pidfd);
+        let mut started = Started { sys, pid, pidfd, traced: trace, reaped: false, open: sources };
+        back()?;
+        if let Err(error) = give(&mut started, plan, cgroup) {
+            let mut interests = [socket::readable(prepared.launcher)];
+            // The child, which needs none of that at first, may have failed before: then it has said why.
+            return match socket::poll(sys, &mut interests, false) {
+                Ok(1..) => then(started).and(Err(error)),
+                _ => Err(error),
+            };
+        }
+        socket::send(sys, prepared.launcher, b"g").map_err(launcher("start", "first process"))?;
+        then(started)
+    });
+    made.unwrap_or_else(|errno| {
+        back()?;
+        Err(LaunchError::Step {
+            step: "namespaces",
+            object: String::new(),
+            errno,
+            host: !matches!(errno, Errno::EAGAIN | Errno::ENOMEM),
         })
-    };
-    let Forked { pid, pidfd } = match &plan.namespaces.network_path {
-        None => clone(),
-        Some(path) => in_network(sys, path, clone),
-    }?;
-    let mut started =
-        Started { sys, pid, pidfd: owned(pidfd), traced: trace, reaped: false, maps: Vec::new() };
+    })
+}
+
+/// What only the outside can give: id maps, a place in legacy cgroups, a tracer.
+fn give(started: &mut Started<'_>, plan: &Plan, cgroup: Option<&Created>) -> Result<(), LaunchError> {
+    let (sys, pid) = (started.sys, started.pid);
     if let Some(maps) = &plan.identity.user_namespace {
-        started.maps = identity::write_maps(sys, pid, maps)?;
+        started.open.extend(identity::write_maps(sys, pid, maps)?);
     }
     // Where every hierarchy is the unified one it was cloned into it.
     let legacy = plan.cgroup.iter().flat_map(|plan| &plan.hierarchies).any(|hierarchy| !hierarchy.unified);
     if let Some(cgroup) = cgroup.filter(|_| legacy) {
         cgroup.join(pid.cast_unsigned())?;
     }
-    if trace {
+    if started.traced {
         ptrace::seize(sys, pid).map_err(launcher("trace", "first process"))?;
     }
-    socket::send(sys, prepared.launcher.as_raw_fd(), b"g").map_err(launcher("start", "first process"))?;
-    Ok(started)
+    Ok(())
 }
 
-/// Clones inside a network namespace and comes back. Out here, since a child in a user namespace of its own has no right
-/// to join a namespace that the host owns.
-fn in_network<T>(
-    sys: &dyn Sys,
-    path: &str,
-    clone: impl FnOnce() -> Result<T, LaunchError>,
-) -> Result<T, LaunchError> {
-    let open = |path: &str| -> Result<OwnedFd, Errno> {
-        let path = CString::new(path).map_err(|_| Errno::EINVAL)?;
-        file::open(sys, CWD, &path, libc::O_RDONLY).map(owned)
-    };
-    let failed = |errno| LaunchError::Step {
+/// A network namespace that the child is made in. Joined out here, since a child in a user namespace of its own has
+/// no right to join a namespace that the host owns.
+struct Network<'p> {
+    path: &'p str,
+    own: OwnedFd,
+}
+
+impl<'p> Network<'p> {
+    fn enter(sys: &dyn Sys, path: &'p str) -> Result<Network<'p>, LaunchError> {
+        let open = |path: &str| -> Result<OwnedFd, Errno> {
+            let path = CString::new(path).map_err(|_| Errno::EINVAL)?;
+            file::open(sys, CWD, &path, libc::O_RDONLY).map(owned)
+        };
+        let own = open("/proc/thread-self/ns/net").map_err(|errno| refused(path, errno))?;
+        let other = open(path).map_err(|errno| refused(path, errno))?;
+        join_network(sys, other.as_raw_fd()).map_err(|errno| refused(path, errno))?;
+        Ok(Network { path, own })
+    }
+
+    fn leave(&self, sys: &dyn Sys) -> Result<(), LaunchError> {
+        join_network(sys, self.own.as_raw_fd()).map_err(|errno| refused(self.path, errno))
+    }
+}
+
+fn refused(path: &str, errno: Errno) -> LaunchError {
+    LaunchError::Step {
         step: "network namespace",
         object: path.to_owned(),
         errno,
         host: matches!(errno, Errno::EPERM),
-    };
-    let own = open("/proc/thread-self/ns/net").map_err(failed)?;
-    let other = open(path).map_err(failed)?;
-    join_network(sys, other.as_raw_fd()).map_err(failed)?;
-    let made = clone();
-    join_network(sys, own.as_raw_fd()).map_err(failed)?;
-    made
+    }
 }
 
 /// Names what the launcher was at.

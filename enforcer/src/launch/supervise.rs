@@ -100,6 +100,7 @@ impl Supervisor<'_> {
                 heard.failure = Some(init_failure("capabilities after the filter", errno))
             }
             message::SESSION => heard.failure = Some(init_failure("session of the program", errno)),
+            message::WRITE_XOR_EXECUTE => heard.failure = Some(init_failure("write xor execute", errno)),
             message::FORK => heard.failure = Some(init_failure("fork of the program", errno)),
             message::CONFINE => heard.failure = Some(init_failure("confinement of the init", errno)),
             _ => return Err(launcher("hear from", "first process")(Errno::EPROTO)),

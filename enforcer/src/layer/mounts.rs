@@ -12,19 +12,15 @@ mod hidden;
 
 use super::{Done, On, absolute};
 use crate::launch::LaunchError;
-use crate::sys::file::{self, CWD, Walk, open_place};
+use crate::sys::file::{self, CWD, Slot, Walk, open_place};
 use crate::sys::mount::{NO_DEV, NO_SUID, READ_ONLY};
 use crate::sys::{Errno, Sys, mount};
 use devices::Devices;
 use entries::{Entries, Place};
-use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 use stockade_policy::plan::Plan;
 use stockade_policy::policy::ProcView;
-
-/// A descriptor that is not open yet.
-const CLOSED: RawFd = -1;
 
 /// mount(2) flags of what nobody starts programs from.
 const DATA_ONLY: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
@@ -32,7 +28,7 @@ const DATA_ONLY: u64 = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
 /// What the mount steps do.
 pub(crate) struct Part {
     root: CString,
-    tree: Cell<RawFd>,
+    tree: Slot,
     /// `MOUNT_ATTR_*` of everything in the root.
     attributes: u64,
     proc: ProcView,
@@ -59,7 +55,7 @@ impl Part {
         ];
         Ok(Part {
             root: absolute("plan.mounts.root", &mounts.root)?,
-            tree: Cell::new(CLOSED),
+            tree: Slot::closed(),
             attributes,
             proc: mounts.proc,
             devices: mounts.devices.as_ref().map(Devices::prepare).transpose()?,
@@ -77,7 +73,7 @@ impl Part {
     /// `CAP_SYS_ADMIN` does it, since inside its user namespace the child has no right over the host's files; without,
     /// the child does, whose namespace owns its copy of the mounts.
     pub(crate) fn open_sources(&self, sys: &dyn Sys) -> Done<'_> {
-        if self.tree.get() != CLOSED {
+        if self.tree.is_open() {
             return Ok(());
         }
         let tree = mount::clone_tree(sys, CWD, &self.root).on(&self.root)?;
@@ -88,27 +84,22 @@ impl Part {
         Ok(())
     }
 
-    /// Closes them in the launcher.
-    pub(crate) fn close_sources(&self, sys: &dyn Sys) {
-        for fd in std::iter::once(&self.tree).chain(self.entries.trees()) {
-            let fd = fd.replace(CLOSED);
-            if fd != CLOSED {
-                // The number is ours alone; a failed close leaves nothing to do.
-                let _ = file::close(sys, fd);
-            }
-        }
+    /// What is open, by number.
+    pub(crate) fn opened(&self) -> Vec<RawFd> {
+        self.slots().filter(|slot| slot.is_open()).map(Slot::get).collect()
     }
 
-    /// As if nothing had been opened.
-    #[cfg(test)]
-    pub(crate) fn forget_sources(&self) {
-        std::iter::once(&self.tree).chain(self.entries.trees()).for_each(|fd| fd.set(CLOSED));
+    /// As if nothing had been opened; what was, by number.
+    pub(crate) fn forget_sources(&self) -> Vec<RawFd> {
+        self.slots().filter_map(Slot::take).collect()
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &Slot> {
+        std::iter::once(&self.tree).chain(self.entries.slots())
     }
 
     /// Makes the tree part of the namespace.
     pub(crate) fn attach_root(&self, sys: &dyn Sys) -> Done<'_> {
-        // Below the tree, and gone with the old root.
-        self.entries.attach_cover(sys)?;
         mount::attach(sys, self.tree.get(), CWD, c"/").on(&self.root)
     }
 
@@ -181,10 +172,6 @@ impl Part {
 
     /// Lets go of the host's tree.
     pub(crate) fn leave_old_root(&self, sys: &dyn Sys) -> Done<'_> {
-        // What lay on the old root lies on top of it now, one by one.
-        if self.entries.has_cover() {
-            mount::detach(sys).on(c"cover of hidden paths")?;
-        }
         mount::detach(sys).on(c"old root")?;
         file::root_is_bare(sys).on(c"old root")
     }

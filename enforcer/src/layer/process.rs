@@ -13,7 +13,6 @@ pub(crate) struct Part {
     limits: Vec<(u32, u64)>,
     umask: u32,
     workdir: CString,
-    write_xor_execute: bool,
     no_new_privileges: bool,
 }
 
@@ -24,7 +23,6 @@ impl Part {
             limits: plan.limits.iter().map(|(limit, value)| (number(*limit), *value)).collect(),
             umask: plan.umask & 0o777,
             workdir: absolute("plan.process.workdir", plan.workdir.as_deref().unwrap_or("/"))?,
-            write_xor_execute: plan.write_xor_execute,
             no_new_privileges: plan.no_new_privileges,
         })
     }
@@ -64,11 +62,6 @@ impl Part {
             }
         }
         Ok(())
-    }
-
-    /// Memory that was writable never becomes executable.
-    pub(crate) fn set_write_xor_execute(&self, sys: &dyn Sys) -> Done<'_> {
-        if self.write_xor_execute { prctl::set_write_xor_execute(sys).on(c"MDWE") } else { Ok(()) }
     }
 
     /// No exec gains privileges.

@@ -66,13 +66,6 @@ names!(
     ECONNRESET
 );
 
-impl Errno {
-    /// What the last failed call of this thread left behind.
-    pub(super) fn last() -> Errno {
-        Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
-    }
-}
-
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&std::io::Error::from_raw_os_error(self.0), f)

@@ -3,9 +3,44 @@
 use super::{Errno, Sys, call, int};
 use std::ffi::CStr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// The current directory, where a directory descriptor is taken.
 pub(crate) const CWD: RawFd = libc::AT_FDCWD;
+
+/// The number of a descriptor that is opened later, by the child, while the launcher has the same memory.
+pub(crate) struct Slot(AtomicI32);
+
+impl Slot {
+    /// Not open yet.
+    const CLOSED: RawFd = -1;
+
+    /// Nothing is open yet.
+    pub(crate) fn closed() -> Slot {
+        Slot(AtomicI32::new(Slot::CLOSED))
+    }
+
+    /// The descriptor; -1 where there is none, which every call refuses.
+    pub(crate) fn get(&self) -> RawFd {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is one.
+    pub(crate) fn is_open(&self) -> bool {
+        self.get() != Slot::CLOSED
+    }
+
+    /// It has been opened.
+    pub(crate) fn set(&self, fd: RawFd) {
+        self.0.store(fd, Ordering::Relaxed);
+    }
+
+    /// Takes it out, where there is one.
+    pub(crate) fn take(&self) -> Option<RawFd> {
+        let fd = self.0.swap(Slot::CLOSED, Ordering::Relaxed);
+        (fd != Slot::CLOSED).then_some(fd)
+    }
+}
 
 /// `struct open_how`, linux/openat2.h, 5.6.
 #[repr(C)]
@@ -64,6 +99,12 @@ pub(crate) fn root_is_bare(sys: &dyn Sys) -> Result<(), Errno> {
 pub(crate) fn open(sys: &dyn Sys, directory: RawFd, path: &CStr, flags: i32) -> Result<RawFd, Errno> {
     // SAFETY: the path ends in NUL; without O_CREAT no mode is read.
     int(unsafe { call!(sys, SYS_openat, directory, path, flags | libc::O_CLOEXEC, 0) }?)
+}
+
+/// The lowest free number becomes `/dev/null`, which passes exec as a standard stream does.
+pub(crate) fn open_null(sys: &dyn Sys) -> Result<RawFd, Errno> {
+    // SAFETY: the path ends in NUL; without O_CREAT no mode is read.
+    int(unsafe { call!(sys, SYS_openat, CWD, c"/dev/null", libc::O_RDWR, 0) }?)
 }
 
 /// An empty regular file. mknod(2).

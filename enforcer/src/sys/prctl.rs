@@ -2,11 +2,6 @@
 
 use super::{Errno, Sys, call};
 
-/// `PR_SET_MDWE`, 6.3.
-const SET_MDWE: i32 = 65;
-/// `PR_MDWE_REFUSE_EXEC_GAIN`
-const REFUSE_EXEC_GAIN: u32 = 1;
-
 fn prctl(sys: &dyn Sys, option: i32, a: u32, b: u32) -> Result<usize, Errno> {
     // SAFETY: every option used here takes numbers alone; unused arguments are zero.
     unsafe { call!(sys, SYS_prctl, option, a, b, 0, 0) }
@@ -45,9 +40,4 @@ pub(crate) fn raise_ambient(sys: &dyn Sys, capability: u32) -> Result<(), Errno>
 /// No exec gains privileges any more. 3.5.
 pub(crate) fn set_no_new_privileges(sys: &dyn Sys) -> Result<(), Errno> {
     prctl(sys, libc::PR_SET_NO_NEW_PRIVS, 1, 0).map(|_| ())
-}
-
-/// Memory that was writable never becomes executable. 6.3.
-pub(crate) fn set_write_xor_execute(sys: &dyn Sys) -> Result<(), Errno> {
-    prctl(sys, SET_MDWE, REFUSE_EXEC_GAIN, 0).map(|_| ())
 }

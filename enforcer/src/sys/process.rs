@@ -11,6 +11,9 @@ pub(crate) struct Strings {
     _owned: Vec<std::ffi::CString>,
 }
 
+// SAFETY: nothing is ever changed behind the pointers, which the structure owns.
+unsafe impl Sync for Strings {}
+
 impl Strings {
     /// Keeps the strings for as long as the table lives.
     pub(crate) fn new(owned: Vec<std::ffi::CString>) -> Strings {
@@ -38,8 +41,10 @@ pub(crate) fn exec_file(sys: &dyn Sys, file: RawFd, argv: &Strings, envp: &Strin
 
 /// Ends the calling process.
 pub(crate) fn exit(code: i32) -> ! {
-    // SAFETY: _exit(2) takes a number and does not come back; no destructor or handler runs.
-    unsafe { libc::_exit(code) }
+    loop {
+        // SAFETY: takes a number and does not come back; no destructor or handler runs.
+        let _ = unsafe { call!(super::Kernel, SYS_exit_group, code) };
+    }
 }
 
 /// A session of its own, without a terminal.

@@ -2,7 +2,53 @@
 
 use super::{Errno, Sys};
 use libc::c_long;
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
+
+thread_local! {
+    /// How often this thread has allocated or freed.
+    static TOUCHED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counting: the child of a launch shares the launcher's heap and may not touch it.
+struct Counting;
+
+// SAFETY: every request goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        touch();
+        // SAFETY: as the caller vouches.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        touch();
+        // SAFETY: as the caller vouches.
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        touch();
+        // SAFETY: as the caller vouches.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn touch() {
+    // A thread that is ending has nothing to count any more.
+    let _ = TOUCHED.try_with(|count| count.set(count.get() + 1));
+}
+
+/// How often this thread has touched the heap so far.
+pub(crate) fn heap_touched() -> usize {
+    TOUCHED.get()
+}
+
+/// Calls that are recorded without touching the heap.
+const MOST: usize = 4096;
 
 /// Takes every call, does none of them.
 pub(crate) struct Recorder {
@@ -14,7 +60,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Lets the call at `index`, counted from 0, fail.
     pub(crate) fn new(fails: Option<(usize, Errno)>) -> Recorder {
-        Recorder { calls: RefCell::default(), fails, descriptor: Cell::new(1000) }
+        Recorder { calls: RefCell::new(Vec::with_capacity(MOST)), fails, descriptor: Cell::new(1000) }
     }
 
     /// The numbers of all calls so far.

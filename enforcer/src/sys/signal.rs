@@ -28,9 +28,20 @@ pub(crate) fn set_mask(sys: &dyn Sys, mask: Mask) -> Result<Mask, Errno> {
 
 /// Gives a signal its default disposition.
 pub(crate) fn set_default(sys: &dyn Sys, signal: i32) -> Result<(), Errno> {
-    let action = Action::default();
+    set_action(sys, signal, &Action::default())
+}
+
+/// Ignores a signal.
+pub(crate) fn ignore(sys: &dyn Sys, signal: i32) -> Result<(), Errno> {
+    /// `SIG_IGN`
+    const IGNORE: u64 = 1;
+    set_action(sys, signal, &Action { handler: IGNORE, ..Action::default() })
+}
+
+fn set_action(sys: &dyn Sys, signal: i32, action: &Action) -> Result<(), Errno> {
     // SAFETY: the action lives here; it names no handler, so its size on any architecture is covered by zeros.
-    unsafe { call!(sys, SYS_rt_sigaction, signal, &raw const action, 0usize, size_of::<Mask>()) }.map(|_| ())
+    unsafe { call!(sys, SYS_rt_sigaction, signal, std::ptr::from_ref(action), 0usize, size_of::<Mask>()) }
+        .map(|_| ())
 }
 
 /// A descriptor from which the blocked signals of `mask` are read, without blocking.

@@ -1,13 +1,11 @@
 //! Paths of the root that are hidden, writable, read-only again, or bound from the host.
 
-use super::CLOSED;
 use super::hidden::{self, Islands};
 use crate::launch::LaunchError;
 use crate::layer::{Done, Failure, On, absolute};
-use crate::sys::file::{CWD, Walk, open_place};
+use crate::sys::file::{CWD, Slot, Walk, open_place};
 use crate::sys::mount::{self, NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 use crate::sys::{Errno, Sys};
-use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 use stockade_policy::plan::{MountEntry, MountKind};
@@ -16,7 +14,7 @@ use stockade_policy::plan::{MountEntry, MountKind};
 pub(super) struct Entries {
     all: Vec<Entry>,
     /// What hidden paths are covered with.
-    cover: Cell<RawFd>,
+    cover: Slot,
 }
 
 struct Entry {
@@ -24,7 +22,7 @@ struct Entry {
     kind: Kind,
     /// Whether the program could make the path, where it is missing: then it must not be.
     creatable: bool,
-    tree: Cell<RawFd>,
+    tree: Slot,
 }
 
 /// Somewhere that is mounted, and whether the program can write there.
@@ -90,27 +88,14 @@ impl Entries {
                     Kind::Bind { from: absolute("plan.mounts.entries.from", from)?, attributes }
                 }
             };
-            all.push(Entry { at, kind, creatable, tree: Cell::new(CLOSED) });
+            all.push(Entry { at, kind, creatable, tree: Slot::closed() });
         }
-        Ok(Entries { all, cover: Cell::new(CLOSED) })
+        Ok(Entries { all, cover: Slot::closed() })
     }
 
-    /// Makes what hidden paths are covered with, if there are any.
-    pub(super) fn attach_cover(&self, sys: &dyn Sys) -> Done<'_> {
-        if self.all.iter().any(|entry| matches!(entry.kind, Kind::Hide(_))) {
-            self.cover.set(hidden::make_shared(sys).on(c"cover of hidden paths")?);
-        }
-        Ok(())
-    }
-
-    /// Whether there is a cover.
-    pub(super) fn has_cover(&self) -> bool {
-        self.cover.get() != CLOSED
-    }
-
-    /// The open copies.
-    pub(super) fn trees(&self) -> impl Iterator<Item = &Cell<RawFd>> {
-        self.all.iter().map(|entry| &entry.tree)
+    /// What may be open.
+    pub(super) fn slots(&self) -> impl Iterator<Item = &Slot> {
+        std::iter::once(&self.cover).chain(self.all.iter().map(|entry| &entry.tree))
     }
 
     /// Opens what is bound from the host, with all its attributes set before it is anywhere.
@@ -139,7 +124,7 @@ impl Entries {
     fn clone_below<'a>(&'a self, sys: &dyn Sys, root: RawFd, hidden: &Entry) -> Done<'a> {
         for entry in &self.all {
             if let Kind::Again { late: true, .. } = entry.kind
-                && entry.tree.get() == CLOSED
+                && !entry.tree.is_open()
                 && is_strictly_below(&entry.at, &hidden.at)
             {
                 entry.clone_now(sys, root)?;
@@ -154,18 +139,20 @@ impl Entries {
             match &entry.kind {
                 Kind::Hide(islands) => {
                     self.clone_below(sys, root, entry)?;
-                    let tree = |number: usize| self.all.get(number).map_or(CLOSED, |entry| entry.tree.get());
+                    let tree = |number: usize| {
+                        self.all.get(number).map(|entry| &entry.tree).filter(|tree| tree.is_open())
+                    };
                     match islands.cover(sys, tree).on(&entry.at)? {
                         Some(cover) => entry.cover(sys, root, cover)?,
-                        None => entry.hide(sys, root, self.cover.get())?,
+                        None => entry.hide(sys, root, &self.cover)?,
                     }
                 }
                 Kind::Bind { .. } => entry.attach(sys, root)?,
                 Kind::Again { attributes, late } => {
-                    if *late && entry.tree.get() == CLOSED {
+                    if *late && !entry.tree.is_open() {
                         entry.clone_now(sys, root)?;
                     }
-                    if entry.tree.get() == CLOSED {
+                    if !entry.tree.is_open() {
                         continue;
                     }
                     mount::restrict(sys, entry.tree.get(), *attributes, false, true).on(&entry.at)?;
@@ -173,7 +160,8 @@ impl Entries {
                 }
             }
         }
-        Ok(())
+        // It lies on top of everything, and all copies of it are in their places.
+        if self.cover.is_open() { mount::detach(sys).on(c"cover of hidden paths") } else { Ok(()) }
     }
 }
 
@@ -211,7 +199,7 @@ impl Entry {
         mount::attach(sys, cover, place, c"").on(&self.at)
     }
 
-    fn hide(&self, sys: &dyn Sys, root: RawFd, cover: RawFd) -> Result<(), Failure<'_>> {
+    fn hide(&self, sys: &dyn Sys, root: RawFd, cover: &Slot) -> Result<(), Failure<'_>> {
         // Links are followed, inside the root: what is hidden is what a program would reach.
         let (place, source) = match open_place(sys, root, &self.at, Walk::InRoot, true) {
             Ok(place) => (place, c""),
@@ -222,8 +210,11 @@ impl Entry {
             }
             Err(errno) => return Err(errno).on(&self.at),
         };
-        // Alone: the root itself is mounted on it.
-        let tree = mount::clone_mount(sys, cover, source).on(&self.at)?;
+        if !cover.is_open() {
+            cover.set(hidden::make_shared(sys).on(c"cover of hidden paths")?);
+        }
+        // Alone: nothing is mounted on it, and nothing shall come along.
+        let tree = mount::clone_mount(sys, cover.get(), source).on(&self.at)?;
         mount::attach(sys, tree, place, c"").on(&self.at)
     }
 }

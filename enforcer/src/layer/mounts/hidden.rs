@@ -1,9 +1,8 @@
 //! What hidden paths are covered with.
 
-use super::CLOSED;
 use crate::launch::LaunchError;
 use crate::layer::c_string;
-use crate::sys::file::{self, CWD, Walk, open_place};
+use crate::sys::file::{self, CWD, Slot, Walk, open_place};
 use crate::sys::mount::{self, NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 use crate::sys::{Errno, Sys};
 use std::collections::BTreeSet;
@@ -15,8 +14,9 @@ pub(super) const FILE: &CStr = c"f";
 
 const ATTRIBUTES: u64 = NO_SUID | NO_DEV | NO_EXEC;
 
-/// The cover of every path that hides all below it: a tmpfs with one file, neither readable, attached on
-/// top of the old root, since only what is attached can be copied.
+/// The cover of every path that hides all below it, made once one of them is there: a tmpfs with one file, neither
+/// readable. It is attached on top of the root, which is reached from its descriptor alone: only what is attached can
+/// be copied.
 pub(super) fn make_shared(sys: &dyn Sys) -> Result<RawFd, Errno> {
     let cover = mount::detached_tmpfs(sys, ATTRIBUTES, c"0")?;
     file::make_file(sys, cover, FILE, 0)?;
@@ -56,14 +56,13 @@ impl Islands {
 
     /// A cover with these places, detached; `None` where there is nothing to be mounted on them. `tree`: the
     /// copy that an entry's number stands for.
-    pub(super) fn cover(&self, sys: &dyn Sys, tree: impl Fn(usize) -> RawFd) -> Result<Option<RawFd>, Errno> {
-        let there: Vec<_> = self
-            .places
-            .iter()
-            .map(|(path, number)| (path, tree(*number)))
-            .filter(|(_, tree)| *tree != CLOSED)
-            .collect();
-        if there.is_empty() {
+    pub(super) fn cover<'a>(
+        &self,
+        sys: &dyn Sys,
+        tree: impl Fn(usize) -> Option<&'a Slot>,
+    ) -> Result<Option<RawFd>, Errno> {
+        let there = || self.places.iter().filter_map(|(path, number)| Some((path, tree(*number)?)));
+        if there().next().is_none() {
             return Ok(None);
         }
         // The launcher's own would make them impassable; the target's is set after all that creates.
@@ -72,8 +71,8 @@ impl Islands {
         for parent in &self.parents {
             file::make_directory(sys, cover, parent, 0o111)?;
         }
-        for (path, tree) in there {
-            match open_place(sys, tree, c".", Walk::NoLinks, true) {
+        for (path, tree) in there() {
+            match open_place(sys, tree.get(), c".", Walk::NoLinks, true) {
                 Ok(directory) => {
                     file::close(sys, directory)?;
                     file::make_directory(sys, cover, path, 0)?;
