@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Err(why) = fixture::possible() {
-        println!("launch tests skipped: {why}");
+        println!("SKIP launch: {why}");
         return ExitCode::SUCCESS;
     }
     let chosen = cases::ALL
@@ -51,6 +51,11 @@ fn main() -> ExitCode {
             failed.push(*name);
         }
     }
-    println!("\nlaunch: {run} run, {} failed {failed:?}", failed.len());
+    println!(
+        "\ntest result: {}. {} passed; {} failed; {failed:?}",
+        if failed.is_empty() { "ok" } else { "FAILED" },
+        run - failed.len(),
+        failed.len()
+    );
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -136,7 +136,7 @@ fn missing() -> Option<String> {
 #[test]
 fn a_tree_of_grants_is_what_landlock_does() {
     if let Some(why) = missing() {
-        println!("skipped: Landlock ABI 3 is not here: {why}");
+        println!("SKIP lattice-landlock: Landlock ABI 3 is not here: {why}");
         return;
     }
     let world = World::new().unwrap();

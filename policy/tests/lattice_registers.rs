@@ -133,7 +133,7 @@ fn equals(parameter: u8, width: Width, value: u64) -> Diagram {
 fn the_kernel_and_the_diagram_ignore_the_upper_half() {
     let mut driver = match Driver::start() {
         Ok(driver) => driver,
-        Err(why) => return println!("skipped: no raw system calls here: {why}"),
+        Err(why) => return println!("SKIP registers: no raw system calls here: {why}"),
     };
     driver.call(95, [0o22, 0, 0, 0, 0, 0]); // umask returns the one before: make that ours
     let mut tried = 0;
@@ -161,7 +161,7 @@ fn the_kernel_and_the_diagram_ignore_the_upper_half() {
 fn the_kernel_and_the_diagram_read_whole_parameters_whole() {
     let mut driver = match Driver::start() {
         Ok(driver) => driver,
-        Err(why) => return println!("skipped: no raw system calls here: {why}"),
+        Err(why) => return println!("SKIP registers: no raw system calls here: {why}"),
     };
     for sample in &WHOLE {
         let Sample(name, number, registers, parameters) = sample;
@@ -184,7 +184,7 @@ fn a_filter_sees_the_upper_half() {
     const SEEN: i64 = 77;
     let mut driver = match Driver::start() {
         Ok(driver) => driver,
-        Err(why) => return println!("skipped: no raw system calls here: {why}"),
+        Err(why) => return println!("SKIP registers: no raw system calls here: {why}"),
     };
     let program: [(u16, u8, u8, u32); 6] = [
         (0x20, 0, 0, 0),                // load the number
@@ -203,7 +203,7 @@ fn a_filter_sees_the_upper_half() {
     }
     let (installed, errno) = driver.ask(&format!("filter {hex}"));
     if installed != 0 {
-        return println!("skipped: the filter was refused: errno {errno}");
+        return println!("SKIP registers: the filter was refused: errno {errno}");
     }
     let (made, _) = driver.call(41, [1, 1, 0, 0, 0, 0]);
     assert!(made >= 0, "AF_UNIX is allowed");

@@ -126,7 +126,7 @@ mod tests {
             }
         }
         if found == 0 {
-            println!("skipped: no cgroup file system is mounted");
+            println!("SKIP observe-cgroup: no cgroup file system is mounted");
         }
     }
 }

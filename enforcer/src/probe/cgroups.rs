@@ -159,7 +159,7 @@ mod tests {
             CgroupHost::V2 { parent, controllers } => {
                 assert!(parent.ends_with("/stockade") && !controllers.is_empty());
             }
-            CgroupHost::None { why, .. } => println!("skipped: {why}"),
+            CgroupHost::None { why, .. } => println!("SKIP cgroups: {why}"),
         }
     }
 }

@@ -222,7 +222,7 @@ mod tests {
         match read {
             Ok(read) => assert_eq!(read, programs),
             Err(FilterError::Read { source, .. }) => {
-                println!("skipped: this kernel shows no filters: {source}")
+                println!("SKIP filters: this kernel shows no filters: {source}")
             }
             Err(error) => panic!("{error}"),
         }
@@ -249,7 +249,7 @@ mod tests {
         match read {
             Ok(read) => assert_eq!(read, [] as [Program; 0]),
             Err(FilterError::Read { source, .. }) => {
-                println!("skipped: this kernel shows no filters: {source}")
+                println!("SKIP filters: this kernel shows no filters: {source}")
             }
             Err(error) => panic!("{error}"),
         }

@@ -148,7 +148,7 @@ fn what_is_declared_is_exact_and_every_difference_has_its_witness() {
     for layer in status.layers.iter().filter(|one| one.layer != Layer::Keyring) {
         match (&layer.layer, &layer.verdict) {
             // Without CAP_SYS_ADMIN in the initial namespace, or under seccomp, nobody sees them.
-            (Layer::Seccomp, Verdict::NotVisible { why }) => println!("skipped: filters: {why}"),
+            (Layer::Seccomp, Verdict::NotVisible { why }) => println!("SKIP verify-filters: filters: {why}"),
             (name, verdict) => assert_eq!(*verdict, Verdict::Exact, "{name}: {}", layer.detail),
         }
     }
@@ -198,7 +198,9 @@ fn what_is_declared_is_exact_and_every_difference_has_its_witness() {
         let status = verify(&plan, pid, &Options::default()).expect("verify");
         match of(&status, layer) {
             Verdict::Looser { witness: actual } => assert!(actual.contains(witness), "{witness}: {actual}"),
-            Verdict::NotVisible { why } if layer == Layer::Seccomp => println!("skipped: filters: {why}"),
+            Verdict::NotVisible { why } if layer == Layer::Seccomp => {
+                println!("SKIP verify-filters: filters: {why}")
+            }
             other => panic!("{witness}: {other}"),
         }
         assert!(status.is_drift() || layer == Layer::Seccomp);

@@ -130,7 +130,7 @@ mod tests {
         let mut checked = 0;
         for header in ["errno-base.h", "errno.h"] {
             let Ok(text) = std::fs::read_to_string(format!("/usr/include/asm-generic/{header}")) else {
-                println!("skipped: no /usr/include/asm-generic/{header}");
+                println!("SKIP errno-header: no /usr/include/asm-generic/{header}");
                 return;
             };
             for line in text.lines().filter_map(|line| line.strip_prefix("#define\tE")) {

@@ -25,7 +25,7 @@ fn plan(controller: &str, v1: &[(&str, &str)], v2: &[(&str, &str)]) -> Option<Cg
             CgroupHost::None { .. } => None,
         };
     if hierarchy.is_none() {
-        println!("skipped: this host lets us make no cgroup with `{controller}`");
+        println!("SKIP cgroup: this host lets us make no cgroup with `{controller}`");
     }
     hierarchy.map(|one| Cgroup { hierarchies: vec![one] })
 }
