@@ -239,7 +239,8 @@ mod tests {
             std::thread::yield_now();
         }
         let read = filters(child.id());
-        while stat().contains(") t ") {
+        // Let go, it wakes up in the kernel and stops again; one that runs on sleeps (`S`).
+        while [") t ", ") R "].iter().any(|state| stat().contains(state)) {
             std::thread::yield_now();
         }
         let after = stat();
