@@ -13,7 +13,7 @@ pub(crate) unsafe fn call(number: c_long, args: [usize; 6]) -> isize {
     let answer;
     // SAFETY: the kernel changes nothing but the registers named here and what the caller vouches for.
     unsafe {
-        asm!("syscall", inlateout("rax") number as isize => answer, in("rdi") a, in("rsi") b, in("rdx") c,
+        asm!("syscall", inlateout("rax") number => answer, in("rdi") a, in("rsi") b, in("rdx") c,
             in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     answer
@@ -34,7 +34,7 @@ pub(crate) unsafe fn clone3(
     // SAFETY: the caller's side is a system call like any other; the child's begins on its own stack.
     unsafe {
         asm!("syscall", "test rax, rax", "jnz 2f", "xor ebp, ebp", "mov rdi, r12", "call r13", "ud2", "2:",
-            inlateout("rax") libc::SYS_clone3 as isize => answer, in("rdi") args, in("rsi") size,
+            inlateout("rax") libc::SYS_clone3 => answer, in("rdi") args, in("rsi") size,
             in("r12") argument, in("r13") child, lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     answer
