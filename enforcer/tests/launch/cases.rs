@@ -20,6 +20,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("confinement::a_joined_network", confinement::a_joined_network),
     ("hostile::planted_links", hostile::planted_links),
     ("hostile::missing_places", hostile::missing_places),
+    ("hostile::missing_paths", hostile::missing_paths),
     ("hostile::hidden_through_a_link", hostile::hidden_through_a_link),
     ("hostile::a_script_of_its_own_interpreter", hostile::a_script_of_its_own_interpreter),
     ("hostile::the_init_is_out_of_reach", hostile::the_init_is_out_of_reach),

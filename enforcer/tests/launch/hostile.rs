@@ -37,6 +37,32 @@ pub(crate) fn missing_places() {
     }
 }
 
+/// A path that the plan narrows may be missing where nobody can make it, and not where the target could: made later,
+/// by the target or on the host, it would stand there with the rights of what is around it.
+pub(crate) fn missing_paths() {
+    let narrowed = [MountKind::Hide, MountKind::ReadOnly { exec: false }];
+    for kind in narrowed.clone() {
+        let root = Root::new();
+        let mut plan = root.strict();
+        plan.mounts.entries = vec![entry("/absent", kind)];
+        assert_eq!(root.run(&plan, &["true"]).status.code(), Some(0));
+    }
+    for kind in narrowed {
+        for (around, at) in [(Some("/srv/data"), "/srv/data/absent"), (None, "/tmp/absent")] {
+            let root = Root::new();
+            let mut plan = root.strict();
+            plan.mounts.entries =
+                around.map(|around| entry(around, MountKind::Writable { exec: false })).into_iter().collect();
+            assert_eq!(root.run(&plan, &["true"]).status.code(), Some(0), "{at}");
+            plan.mounts.entries.push(entry(at, kind.clone()));
+            let output = root.run(&plan, &["true"]);
+            let (_, errors) = texts(&output);
+            assert_eq!(output.status.code(), Some(125), "{at} {kind:?}: {errors}");
+            assert!(errors.contains(at), "{errors}");
+        }
+    }
+}
+
 /// A path to be hidden that is a link hides what it leads to, inside.
 pub(crate) fn hidden_through_a_link() {
     let root = Root::new();
