@@ -1,15 +1,17 @@
 //! From decisions on system calls to a seccomp filter. seccomp(2).
 //!
-//! A filter first tells the interface by its audit number (x32 by its bit), then the number by a binary
-//! search over the intervals that are decided alike, and only then loads arguments: a number whose
-//! verdict hangs on nothing else stays in the kernel's bitmap of allowed calls (5.11).
+//! A filter first tells the interface by its audit number (x32 by its bit), then the number by a search over the
+//! intervals that are decided alike, and only then loads arguments: a number whose verdict hangs on nothing else
+//! stays in the kernel's bitmap of allowed calls (5.11).
 
 mod arguments;
 pub mod bpf;
 mod emit;
 mod graph;
 pub mod interpret;
+mod search;
 mod tree;
+mod weights;
 
 use crate::lattice::action::Action;
 use crate::lattice::syscalls::Syscalls;
@@ -18,8 +20,10 @@ use crate::vocab::Arch;
 use crate::vocab::arch::X32_BIT;
 use arguments::Diagrams;
 use graph::{Graph, Test};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use tree::Intervals;
+
+pub use weights::Weights;
 
 /// Why no filter came out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,22 +93,41 @@ pub fn allows_everything(syscalls: &Syscalls, host: Arch) -> bool {
 /// The filter for a kernel of `host`'s architecture: decides every interface that this kernel accepts as
 /// `syscalls` says, and kills what comes through any other.
 pub fn compile(syscalls: &Syscalls, host: Arch) -> Result<Vec<Instruction>, SeccompError> {
+    compile_for(syscalls, host, Weights::default())
+}
+
+/// The filter that [`compile`] makes, optimal for other weights: the same decisions in another order.
+pub fn compile_for(
+    syscalls: &Syscalls,
+    host: Arch,
+    weights: Weights,
+) -> Result<Vec<Instruction>, SeccompError> {
     let too_long = |instructions| SeccompError::TooLong { arch: host, instructions };
     let mut graph = Graph::default();
     let mut diagrams = Diagrams::default();
     let mut root = graph.leaf(Action::KillProcess);
-    let mut by_audit: BTreeMap<u32, Intervals> = BTreeMap::new();
-    for Segment { arch, first, last, offset } in segments(host) {
-        let table = syscalls.table(arch);
-        let intervals = tree::intervals(table, (first, last), offset, &mut diagrams, &mut graph)
-            .map_err(|full| too_long(full.nodes))?;
-        by_audit.entry(arch.audit()).or_default().extend(intervals);
-    }
-    // The host's own interface is tested first: it is the one that programs use.
-    let own = by_audit.remove_entry(&host.audit());
-    for (audit, mut intervals) in by_audit.into_iter().chain(own) {
-        intervals.sort_by_key(|(start, _)| *start);
-        let numbers = tree::search(intervals, &mut graph);
+    // The host's own interface comes last and so is tested first: it is the one that programs use.
+    let audits: BTreeSet<(bool, u32)> =
+        host.family().iter().map(|arch| (arch.audit() == host.audit(), arch.audit())).collect();
+    for (_, audit) in audits {
+        let mut intervals = Intervals::new();
+        let mut calls = Vec::new();
+        for segment in segments(host).filter(|segment| segment.arch.audit() == audit) {
+            let table = syscalls.table(segment.arch);
+            let part = tree::intervals(table, &segment, &mut diagrams, &mut graph)
+                .map_err(|full| too_long(full.nodes))?;
+            if segment.first == 0 {
+                intervals.extend(part);
+                calls = weights.numbers(&segment);
+            } else {
+                // Few calls go there, so that one test on the way is no loss, and two small searches are soon found.
+                let part = tree::search(&part, &weights.numbers(&segment), &mut graph);
+                intervals.push((segment.first, part));
+            }
+        }
+        intervals.sort_unstable_by_key(|(start, _)| *start);
+        intervals.dedup_by_key(|(_, id)| *id);
+        let numbers = tree::search(&intervals, &calls, &mut graph);
         root = graph.test(Test {
             word: bpf::ARCH,
             mask: u32::MAX,

@@ -7,6 +7,7 @@ pub mod arch;
 pub mod bypass;
 pub mod capabilities;
 pub mod constants;
+pub(crate) mod frequency;
 mod generated;
 pub mod groups;
 pub mod nearest;

@@ -8,6 +8,7 @@ mod constants;
 mod ctype;
 mod docker;
 mod error;
+mod frequency;
 mod groups;
 mod parameters;
 mod places;
@@ -52,6 +53,7 @@ fn files() -> Result<Vec<(&'static str, String)>, Error> {
         ("parameters.rs", parameters::file(&numbers)?),
         ("groups.rs", groups::file(&numbers)?),
         ("constants.rs", constants::file()?),
+        ("frequency.rs", frequency::file(&numbers)?),
     ])
 }
 

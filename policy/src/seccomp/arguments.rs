@@ -4,16 +4,29 @@
 //! constant it goes on, and where they first differ it leaves, one way for the set bit and one way for
 //! the clear one. Such a chain is `word & mask` compared to that constant, with three outcomes: below,
 //! equal, above. Two of them usually coincide, and one instruction decides.
+//!
+//! A set of values is shorter as a search among runs of values (`search`). Where a word is first tested both are
+//! built, and the one with fewer instructions stays.
 
 use super::bpf;
-use super::graph::{Full, Graph, Id, Test};
+use super::graph::{Full, Graph, Id, Node as Built, Test};
+use super::search::{self, Run};
 use crate::lattice::action::Action;
 use crate::lattice::diagram::{Diagram, Node};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Nodes at which lowering stops. A program has at most 4096 instructions, and two tests of a chain with
 /// three outcomes share their load, so that no graph of this size could fit.
 const LIMIT: usize = 4 * bpf::MAX_INSTRUCTIONS;
+
+/// Runs of values of one word that are searched: more come from masks, for which chains are better.
+const RUNS: usize = 128;
+/// Work that one filter may take for searches, in pairs of runs: a hostile profile has many words with many runs.
+const PAIRS: usize = 1 << 20;
+/// How often a run of values comes: nobody counted arguments.
+const WEIGHT: u32 = 1;
+/// What an instruction costs beside: as much as two more tests for one value.
+const PRICE: u32 = 2;
 
 /// The actions that a diagram can answer with.
 pub(super) fn actions(diagram: &Diagram) -> impl Iterator<Item = Action> {
@@ -31,11 +44,18 @@ enum Bare {
 }
 
 /// Diagrams seen so far, shared over all calls and interfaces.
-#[derive(Default)]
 pub(super) struct Diagrams {
     nodes: Vec<Bare>,
     known: BTreeMap<Bare, u32>,
     lowered: BTreeMap<u32, Id>,
+    /// What is left of [`PAIRS`].
+    pairs: usize,
+}
+
+impl Default for Diagrams {
+    fn default() -> Self {
+        Diagrams { nodes: Vec::new(), known: BTreeMap::new(), lowered: BTreeMap::new(), pairs: PAIRS }
+    }
 }
 
 /// A comparison found in a diagram: where to go when `word & mask` is below, equal to, above `value`.
@@ -53,14 +73,17 @@ struct Chain {
 impl Diagrams {
     /// The tests that decide as `diagram` does.
     pub(super) fn lower(&mut self, diagram: &Diagram, graph: &mut Graph) -> Result<Id, Full> {
-        let mut seen = BTreeMap::new();
+        if let [Node::Leaf(decision)] = diagram.nodes() {
+            return Ok(graph.leaf(decision.action));
+        }
+        let mut seen = vec![None; diagram.nodes().len()];
         let root = self.strip(diagram.nodes(), 0, &mut seen);
         self.lower_node(root, graph)
     }
 
-    fn strip(&mut self, nodes: &[Node], at: u32, seen: &mut BTreeMap<u32, u32>) -> u32 {
-        if let Some(known) = seen.get(&at) {
-            return *known;
+    fn strip(&mut self, nodes: &[Node], at: u32, seen: &mut [Option<u32>]) -> u32 {
+        if let Some(known) = seen[position(at)] {
+            return known;
         }
         let bare = match &nodes[position(at)] {
             Node::Leaf(decision) => self.intern(Bare::Leaf(decision.action)),
@@ -73,7 +96,7 @@ impl Diagrams {
                 if clear == set { clear } else { self.intern(test) }
             }
         };
-        seen.insert(at, bare);
+        seen[position(at)] = Some(bare);
         bare
     }
 
@@ -100,11 +123,54 @@ impl Diagrams {
             Bare::Test { word, .. } => {
                 let start = Chain { mask: 0, value: 0, below: None, equal: at, above: None };
                 let chain = self.longest(word, start);
-                self.compare(word, chain, graph)?
+                let chained = self.compare(word, chain, graph)?;
+                match self.search(word, at, graph)? {
+                    Some(searched)
+                        if Effort::of(searched, word, graph) < Effort::of(chained, word, graph) =>
+                    {
+                        searched
+                    }
+                    _ => chained,
+                }
             }
         };
         self.lowered.insert(at, id);
         Ok(id)
+    }
+
+    /// A search among the runs of values of `word`, where they are few.
+    fn search(&mut self, word: u32, at: u32, graph: &mut Graph) -> Result<Option<Id>, Full> {
+        let mut mask = 0;
+        self.bits(word, at, &mut mask, &mut BTreeSet::new());
+        let mut found = Runs { word, starts: Vec::new() };
+        // One run has no test, and two are a single one as a chain too.
+        if !found.collect(self, at, mask, 0) || found.starts.len() < 3 {
+            return Ok(None);
+        }
+        let pairs = found.starts.len().pow(2);
+        let Some(rest) = self.pairs.checked_sub(pairs) else { return Ok(None) };
+        self.pairs = rest;
+        let mut runs = Vec::with_capacity(found.starts.len());
+        for (first, node) in found.starts {
+            let outcome = Some(self.lower_node(node, graph)?);
+            // Nodes that differ may do the same.
+            if runs.last().is_none_or(|last: &Run| last.outcome != outcome) {
+                runs.push(Run { first, outcome, weight: WEIGHT });
+            }
+        }
+        Ok(Some(search::plan(runs, mask, PRICE).build(word, mask, graph)))
+    }
+
+    /// The bits of `word` that are tested at `at` and below, before another word is.
+    fn bits(&self, word: u32, at: u32, mask: &mut u32, seen: &mut BTreeSet<u32>) {
+        match self.nodes[position(at)] {
+            Bare::Test { word: here, bit, clear, set } if here == word && seen.insert(at) => {
+                *mask |= bit;
+                self.bits(word, clear, mask, seen);
+                self.bits(word, set, mask, seen);
+            }
+            _ => {}
+        }
     }
 
     /// The best way to go on with a chain. Each outcome is fixed by the first bit that leaves for it, so
@@ -161,6 +227,86 @@ impl Diagrams {
                 graph.test(test(bpf::JUMP_EQUAL, mask, value, equal, differs))
             }
         })
+    }
+}
+
+/// The runs of values of one word, by the node that decides behind it.
+struct Runs {
+    word: u32,
+    starts: Vec<(u32, u32)>,
+}
+
+impl Runs {
+    /// Adds the runs of the values that begin as `value` does, where the bits of `left` are still open, the highest
+    /// first. Whether there was room for them: every call that is not a leaf of this walk adds two runs at least.
+    fn collect(&mut self, diagrams: &Diagrams, at: u32, left: u32, value: u32) -> bool {
+        match diagrams.nodes[position(at)] {
+            Bare::Test { word, bit, clear, set } if word == self.word => {
+                // There is one: `left` began as every bit that is tested.
+                let Some(open) = left.checked_ilog2().map(|top| 1 << top) else { return false };
+                let (clear, set) = if bit == open { (clear, set) } else { (at, at) };
+                self.collect(diagrams, clear, left & !open, value)
+                    && self.collect(diagrams, set, left & !open, value | open)
+            }
+            _ => {
+                if self.starts.last().is_none_or(|(_, last)| *last != at) {
+                    self.starts.push((value, at));
+                }
+                self.starts.len() <= RUNS
+            }
+        }
+    }
+}
+
+/// What a word costs to decide: instructions, then the longest way through them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Effort {
+    instructions: usize,
+    longest: usize,
+}
+
+impl Effort {
+    fn of(root: Id, word: u32, graph: &Graph) -> Effort {
+        let mut longest = BTreeMap::new();
+        let mut masks = BTreeSet::new();
+        let depth = Effort::visit(root, word, graph, &mut longest, &mut masks);
+        Effort { instructions: longest.len() + masks.len(), longest: depth }
+    }
+
+    /// The longest way from `at` on. A mask other than the one before costs a load and an AND.
+    fn visit(
+        at: Id,
+        word: u32,
+        graph: &Graph,
+        longest: &mut BTreeMap<Id, usize>,
+        masks: &mut BTreeSet<(Id, u32)>,
+    ) -> usize {
+        let Built::Test(test) = graph.node(at) else { return 0 };
+        if test.word != word {
+            return 0;
+        }
+        if let Some(known) = longest.get(&at) {
+            return *known;
+        }
+        let mut most = 0;
+        for next in [test.yes, test.no] {
+            let mut steps = Effort::visit(next, word, graph, longest, masks);
+            if let Built::Test(after) = graph.node(next)
+                && after.word == word
+                && after.mask != test.mask
+                && test.mask != u32::MAX
+            {
+                masks.insert((next, test.mask));
+                steps += 1;
+            }
+            most = most.max(steps);
+        }
+        let own = if test.mask == u32::MAX { 1 } else { 2 };
+        if own == 2 {
+            masks.insert((at, test.mask));
+        }
+        longest.insert(at, most + own);
+        most + own
     }
 }
 

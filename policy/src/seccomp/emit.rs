@@ -6,6 +6,7 @@
 
 use super::bpf;
 use super::graph::{Graph, Id, Node, Test};
+use crate::lattice::action::Action;
 use crate::plan::Instruction;
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ pub(super) fn program(graph: &Graph, root: Id) -> Vec<Instruction> {
         graph,
         arrivals: arrivals(graph, root, &order),
         reversed: Vec::new(),
-        entries: BTreeMap::new(),
+        entries: vec![None; graph.len()],
         stepping_stones: BTreeMap::new(),
     };
     for id in order {
@@ -52,14 +53,32 @@ fn order(graph: &Graph, root: Id) -> Vec<Id> {
     out
 }
 
-/// What the accumulator holds at each way into each node.
-fn arrivals(graph: &Graph, root: Id, order: &[Id]) -> BTreeMap<Id, Vec<Held>> {
-    let mut out: BTreeMap<Id, Vec<Held>> = BTreeMap::from([(root, vec![None])]);
+/// What some way into a node leaves to be done before its test.
+#[derive(Clone, Copy, Default)]
+struct Arrivals {
+    /// The accumulator holds something else.
+    load: bool,
+    /// It is not cut to the mask.
+    cut: bool,
+}
+
+/// By node, over all ways into it.
+fn arrivals(graph: &Graph, root: Id, order: &[Id]) -> Vec<Arrivals> {
+    let mut out = vec![Arrivals::default(); graph.len()];
+    let mut arrive = |target: Id, held: Held| {
+        if let Node::Test(test) = graph.node(target) {
+            let ready = held == Some((test.word, test.mask));
+            let whole = held == Some((test.word, u32::MAX));
+            let arrivals = &mut out[target.index()];
+            arrivals.cut |= !ready;
+            arrivals.load |= !(ready || whole);
+        }
+    };
+    arrive(root, None);
     for id in order {
         if let Node::Test(test) = graph.node(*id) {
-            for target in [test.yes, test.no] {
-                out.entry(target).or_default().push(Some((test.word, test.mask)));
-            }
+            arrive(test.yes, Some((test.word, test.mask)));
+            arrive(test.no, Some((test.word, test.mask)));
         }
     }
     out
@@ -82,10 +101,11 @@ enum Entry {
 
 struct Writer<'a> {
     graph: &'a Graph,
-    arrivals: BTreeMap<Id, Vec<Held>>,
+    arrivals: Vec<Arrivals>,
     /// Instructions, the last first.
     reversed: Vec<Instruction>,
-    entries: BTreeMap<Id, Entry>,
+    /// By node; those behind a test are there before it is written.
+    entries: Vec<Option<Entry>>,
     /// The nearest `JA` to a position.
     stepping_stones: BTreeMap<usize, usize>,
 }
@@ -98,7 +118,7 @@ impl Writer<'_> {
         match self.graph.node(id) {
             Node::Return(value) => {
                 let at = self.push(Instruction(bpf::RETURN, 0, 0, value));
-                self.entries.insert(id, Entry::Return(at));
+                self.entries[id.index()] = Some(Entry::Return(at));
             }
             Node::Test(test) => self.write_test(id, test),
         }
@@ -111,35 +131,35 @@ impl Writer<'_> {
         let at = self.reversed.len();
         let offset = |target: usize| u8::try_from(at - target - 1).unwrap_or(u8::MAX);
         let jump = self.push(Instruction(test.operator, offset(yes), offset(no), test.k));
-        let arrivals = self.arrivals.get(&id).cloned().unwrap_or_default();
-        let ready = |arrival: &Held| *arrival == Some(held);
-        let whole = |arrival: &Held| *arrival == Some((test.word, u32::MAX));
+        let arrivals = self.arrivals[id.index()];
         let mut cut = jump;
-        if test.mask != u32::MAX && !arrivals.iter().all(ready) {
+        if test.mask != u32::MAX && arrivals.cut {
             cut = self.push(Instruction(bpf::AND, 0, 0, test.mask));
         }
         let mut load = cut;
-        if !arrivals.iter().all(|arrival| ready(arrival) || whole(arrival)) {
+        if arrivals.load {
             load = self.push(Instruction(bpf::LOAD, 0, 0, test.word));
         }
-        self.entries.insert(id, Entry::Test { test, load, cut, jump });
+        self.entries[id.index()] = Some(Entry::Test { test, load, cut, jump });
     }
 
     /// A position near enough for a conditional jump that leads into `id` when the accumulator holds `held`.
     fn reach(&mut self, id: Id, held: (u32, u32)) -> usize {
-        let entry = self.entries[&id];
+        let entry = self.entries[id.index()];
         let target = match entry {
-            Entry::Return(at) => at,
-            Entry::Test { test, jump, .. } if (test.word, test.mask) == held => jump,
-            Entry::Test { test, cut, .. } if (test.word, u32::MAX) == held => cut,
-            Entry::Test { load, .. } => load,
+            Some(Entry::Return(at)) => at,
+            Some(Entry::Test { test, jump, .. }) if (test.word, test.mask) == held => jump,
+            Some(Entry::Test { test, cut, .. }) if (test.word, u32::MAX) == held => cut,
+            Some(Entry::Test { load, .. }) => load,
+            // Never: branches stand before the test in the order. It is a kill all the same.
+            None => self.push(Instruction(bpf::RETURN, 0, 0, bpf::return_value(Action::KillProcess))),
         };
         if self.near(target) {
             return target;
         }
-        if let Entry::Return(at) = entry {
+        if let Some(Entry::Return(at)) = entry {
             let copy = self.push(self.reversed[at]);
-            self.entries.insert(id, Entry::Return(copy));
+            self.entries[id.index()] = Some(Entry::Return(copy));
             return copy;
         }
         if let Some(stone) = self.stepping_stones.get(&target)

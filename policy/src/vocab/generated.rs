@@ -3,6 +3,8 @@
 #[rustfmt::skip]
 pub(super) mod constants;
 #[rustfmt::skip]
+pub(super) mod frequency;
+#[rustfmt::skip]
 pub(super) mod groups;
 #[rustfmt::skip]
 pub(super) mod parameters;

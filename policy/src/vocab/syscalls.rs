@@ -17,7 +17,7 @@ fn build(arch: Arch) -> Table {
     table
 }
 
-fn number_at(arch: Arch, index: usize) -> Option<u32> {
+pub(super) fn number_at(arch: Arch, index: usize) -> Option<u32> {
     let number = NUMBERS[index][column(arch)];
     (number != u32::MAX).then_some(number)
 }

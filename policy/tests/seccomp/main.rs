@@ -219,18 +219,19 @@ fn a_flag_test_is_one_instruction_and_a_load() {
     let program = seccomp::compile(&policy, Arch::X86_64).unwrap();
     insta::assert_snapshot!(bpf::text(&program), @r"
      0: A = arch
-     1: if A == 0xc000003e goto 2 else 12
+     1: if A == 0xc000003e goto 2 else 13
      2: A = nr
-     3: if A >= 0x40000000 goto 9 else 4
-     4: if A == 0x38 goto 5 else 11
+     3: if A >= 0x39 goto 9 else 4
+     4: if A == 0x38 goto 5 else 12
      5: A = arg1.low
      6: if A & 0x7e020000 goto 8 else 7
      7: return allow
      8: return errno 1
-     9: if A >= 0x80000000 goto 10 else 12
-    10: if A >= 0xc0000000 goto 12 else 11
-    11: return errno 38
-    12: return kill_process
+     9: if A >= 0x40000000 goto 10 else 12
+    10: if A >= 0x80000000 goto 11 else 13
+    11: if A >= 0xc0000000 goto 13 else 12
+    12: return errno 38
+    13: return kill_process
     ");
 }
 
@@ -244,29 +245,21 @@ fn a_set_of_values() {
     agrees(&policy, Arch::X86_64, &program, &[]);
     insta::assert_snapshot!(bpf::text(&program), @r"
      0: A = arch
-     1: if A == 0xc000003e goto 2 else 23
+     1: if A == 0xc000003e goto 2 else 15
      2: A = nr
-     3: if A >= 0x40000000 goto 20 else 4
-     4: if A == 0x29 goto 5 else 22
+     3: if A >= 0x2a goto 11 else 4
+     4: if A == 0x29 goto 5 else 14
      5: A = arg1.low
-     6: A &= 0xfffffffc
-     7: if A == 0x8 goto 15 else 8
-     8: if A > 0x8 goto 18 else 9
-     9: A = arg1.low
-    10: A &= 0x7
-    11: if A == 0x2 goto 19 else 12
-    12: if A > 0x2 goto 18 else 13
-    13: A = arg1.low
-    14: if A & 0x1 goto 19 else 18
-    15: A = arg1.low
-    16: A &= 0x3
-    17: if A == 0x2 goto 19 else 18
-    18: return errno 1
-    19: return allow
-    20: if A >= 0x80000000 goto 21 else 23
-    21: if A >= 0xc0000000 goto 23 else 22
-    22: return errno 38
-    23: return kill_process
+     6: if A >= 0x3 goto 8 else 7
+     7: if A == 0x0 goto 9 else 10
+     8: if A == 0xa goto 10 else 9
+     9: return errno 1
+    10: return allow
+    11: if A >= 0x40000000 goto 12 else 14
+    12: if A >= 0x80000000 goto 13 else 15
+    13: if A >= 0xc0000000 goto 15 else 14
+    14: return errno 38
+    15: return kill_process
     ");
 }
 
