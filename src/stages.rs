@@ -5,6 +5,7 @@ use crate::context::question::Question;
 use crate::failure::Failure;
 use sha2::{Digest, Sha256};
 use stockade_policy::compile::{self, Request};
+use stockade_policy::diagnostic::Diagnostic;
 use stockade_policy::host::Host;
 use stockade_policy::lattice::Lattice;
 use stockade_policy::parse;
@@ -14,9 +15,14 @@ use stockade_policy::resolve::{self, Mode};
 
 /// The policy that a profile means.
 pub(crate) fn policy(context: &Context, name: &str) -> Result<Policy, Failure> {
+    examine(context, name).map(|(policy, _)| policy)
+}
+
+/// The policy that a profile means, with what may not mean what was intended.
+pub(crate) fn examine(context: &Context, name: &str) -> Result<(Policy, Vec<Diagnostic>), Failure> {
     let source = context.named(name)?;
     let profile = parse::parse(&source).map_err(Failure::Diagnostics)?;
-    resolve::resolve(&profile, context, Mode::Profile).map_err(Failure::Diagnostics)
+    resolve::examine(&profile, context, Mode::Profile).map_err(Failure::Diagnostics)
 }
 
 /// Policies that may not be left, and the hash that says which they are.

@@ -17,11 +17,8 @@ use std::path::Path;
 use stockade_observe::status::Status;
 use stockade_observe::{FormatError, ObserveError, read};
 use stockade_policy::host::{Availability, Caller, Host, SeccompHost};
+use stockade_policy::seccomp::flags::FLAGS;
 use stockade_policy::vocab::{Arch, Cap, CapSet};
-
-/// `SECCOMP_FILTER_FLAG_*`, linux/seccomp.h: TSYNC 3.17, LOG 4.14, SPEC_ALLOW 4.17, NEW_LISTENER 5.0,
-/// TSYNC_ESRCH 5.7, WAIT_KILLABLE_RECV 5.19.
-const SECCOMP_FLAGS: u32 = 0x3f;
 
 /// Security modules by id. linux/lsm.h, 6.8.
 const MODULES: [(u64, &str); 14] = [
@@ -120,7 +117,7 @@ fn kernel_capabilities() -> Result<CapSet, ProbeError> {
 }
 
 fn seccomp() -> Option<SeccompHost> {
-    let flags = sys::seccomp_flags(SECCOMP_FLAGS)?;
+    let flags = sys::seccomp_flags(&FLAGS.map(|flag| (flag.bit, flag.beside)))?;
     // Before 4.14 there is no such file, and the actions are those of 3.5.
     let actions = read::record(Path::new("/proc/sys/kernel/seccomp/actions_avail"));
     let actions = match &actions {
@@ -210,6 +207,12 @@ mod tests {
         assert_eq!(host.kernel_capabilities.0.count_ones(), last + 1);
         let seccomp = host.seccomp.expect("every kernel that we support has filters");
         assert!(seccomp.actions.contains("errno") && seccomp.flags & 1 == 1);
+        // Each flag alone says the same as all at once.
+        let alone = FLAGS.into_iter().filter_map(|flag| {
+            let taken = sys::seccomp_flags(&[(flag.bit, flag.beside), (1 << 31, 0)])?;
+            Some(taken).filter(|taken| *taken == flag.bit)
+        });
+        assert_eq!(alone.fold(0, |all, bit| all | bit), seccomp.flags);
         match host.cgroup {
             CgroupHost::V1 { parents } => {
                 assert!(parents.values().all(|parent| Path::new(parent).join("cgroup.procs").exists()));

@@ -8,6 +8,8 @@ mod syscall;
 
 pub use subject::{Argument, Subject, SubjectError};
 
+use crate::lattice::event::{Event, lower};
+use crate::lattice::{self, Lattice};
 use crate::origin::{Origin, Origins};
 use crate::plan::{Gap, Plan};
 use crate::policy::{Policy, Section};
@@ -61,6 +63,7 @@ pub struct Answer {
 
 /// What `policy` says about `subject`, or all it says; with what `plan`'s host cannot enforce of it.
 pub fn explain(policy: &Policy, plan: Option<&Plan>, subject: Option<&Subject>) -> Explanation {
+    let sections;
     let (answers, sections): (Vec<Answer>, &[Section]) = match subject {
         None => (summary::answers(policy, plan), &[]),
         Some(Subject::Syscall { arch, call, arguments }) => {
@@ -73,6 +76,10 @@ pub fn explain(policy: &Policy, plan: Option<&Plan>, subject: Option<&Subject>) 
         }
         Some(Subject::Peer { direction, address, port, protocol }) => {
             (peer::answers(policy, *direction, *address, *port, *protocol), &[Section::Network])
+        }
+        Some(Subject::Event(event)) => {
+            sections = [event.section()];
+            (policy.admits(event).map(|verdict| decided(event, verdict)).into_iter().collect(), &sections)
         }
     };
     let concerns = |gap: &&Gap| subject.is_none() || sections.contains(&gap.section);
@@ -97,6 +104,20 @@ fn together(answers: &[Answer]) -> Verdict {
                 Verdict::Conditional
             }
         }
+    }
+}
+
+/// A yes or a no of the lattice.
+fn decided(event: &Event, verdict: lattice::Verdict) -> Answer {
+    let lattice::Verdict { allowed, origins } = verdict;
+    let verdict = if allowed { Verdict::Allowed } else { Verdict::Denied };
+    Answer {
+        about: lower(&event.section()),
+        verdict,
+        answer: verdict.to_string(),
+        example: None,
+        reason: String::new(),
+        origins,
     }
 }
 

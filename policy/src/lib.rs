@@ -13,6 +13,7 @@
 pub mod compile;
 pub mod condition;
 pub mod diagnostic;
+pub mod diff;
 pub mod explain;
 pub mod export;
 pub mod expression;

@@ -27,6 +27,8 @@ pub struct Policy {
     pub capabilities: Ruled<CapSet>,
     /// Decisions on every system call of every architecture.
     pub syscalls: Syscalls,
+    /// How the filter that decides them is put on.
+    pub filter: Filter,
     /// What may be done where in the tree.
     pub files: Files,
     /// What is mounted in addition, by absolute path inside the root; `None` is no constraint, and
@@ -138,6 +140,18 @@ pub enum Rlimit {
     PendingSignals,
     /// `RLIMIT_MSGQUEUE`, bytes.
     MessageQueues,
+}
+
+/// How the filter of system calls is put on, beside what it decides. Switches are protective: `true` is the
+/// stricter side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Filter {
+    /// Mitigations against speculation that the kernel ties to filters are turned on:
+    /// `SECCOMP_FILTER_FLAG_SPEC_ALLOW`, 4.17, is not set.
+    pub mitigate_speculation: Ruled<bool>,
+    /// What is not allowed is logged: `SECCOMP_FILTER_FLAG_LOG`, 4.14. It denies nothing; it is the stricter
+    /// side because a floor that asks for a trail must not lose it to a profile that asks for none.
+    pub log_denied: Ruled<bool>,
 }
 
 /// What may be done where in the tree.
@@ -350,6 +364,10 @@ impl Policy {
             },
             capabilities: Ruled::unwritten(CapSet::ALL),
             syscalls: Syscalls::unconstrained(),
+            filter: Filter {
+                mitigate_speculation: Ruled::unwritten(false),
+                log_denied: Ruled::unwritten(false),
+            },
             files: Files {
                 tree: FileTree::unconstrained(),
                 tmp: Some(Ruled::unwritten(u64::MAX)),

@@ -20,7 +20,7 @@ pub use namespaces::{Confined, NamespaceChoice, Namespaces, NetworkChoice, UserC
 pub use network::{Egress, Ingress, LabelChoice, Lsm, Network, Peer, PerSource};
 pub use path::AbsolutePath;
 pub use process::{Hostname, Mask, Process, Securebit, Variable};
-pub use syscalls::{Allowed, Denied, Entry, Subject, Syscalls};
+pub use syscalls::{Allowed, Denied, Entry, Speculation, Subject, Syscalls};
 pub use sysctls::Sysctls;
 pub use users::{IdRange, Principal, UserChosen, UserSet};
 pub use words::{CapabilityName, ProfileName, Version};

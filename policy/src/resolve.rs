@@ -22,6 +22,7 @@ use crate::policy::{Policy, Section};
 use crate::profile::{Profile, Sections};
 use crate::vocab::CapSet;
 use std::sync::Arc;
+use syscalls::Settled;
 
 /// What a text is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,16 +35,27 @@ pub enum Mode {
 
 /// What `profile` means. All faults that can be told apart are reported at once.
 pub fn resolve(profile: &Profile, lookup: &dyn Lookup, mode: Mode) -> Result<Policy, Vec<Diagnostic>> {
+    examine(profile, lookup, mode).map(|(policy, _)| policy)
+}
+
+/// As [`resolve`], with what may not mean what was intended.
+pub fn examine(
+    profile: &Profile,
+    lookup: &dyn Lookup,
+    mode: Mode,
+) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut report = Report::new(Arc::clone(&profile.text));
     let Some(sections) = extends::flatten(profile, lookup, mode, &mut report) else {
         return Err(report.finish());
     };
     let begin = profile.sections.begin().clone();
-    let mut resolver = Resolver { lookup, mode, report, begin, decisions: 0 };
+    let mut resolver = Resolver { lookup, mode, report, begin, decisions: 0, settled: Settled::default() };
     let mut policy = Policy::unconstrained(&profile.name());
     policy.about = profile.sections.about.as_ref().map(|about| about.value.clone()).unwrap_or_default();
     resolver.sections(&sections, &mut policy);
-    if resolver.report.has_errors() { Err(resolver.report.finish()) } else { Ok(policy) }
+    let faulty = resolver.report.has_errors();
+    let found = resolver.report.finish();
+    if faulty { Err(found) } else { Ok((policy, found)) }
 }
 
 /// What every section needs while it is resolved.
@@ -55,6 +67,8 @@ struct Resolver<'a> {
     begin: Origin,
     /// Nodes of all diagrams made so far.
     decisions: usize,
+    /// What the conditions on system calls come to.
+    settled: Settled,
 }
 
 impl Resolver<'_> {

@@ -6,7 +6,9 @@
 
 mod arguments;
 pub mod bpf;
+pub mod cost;
 mod emit;
+pub mod flags;
 mod graph;
 pub mod interpret;
 mod search;

@@ -8,7 +8,7 @@ use crate::render::{self, Format};
 use crate::stages;
 use serde::Serialize;
 use std::path::PathBuf;
-use stockade_policy::diagnostic::Diagnostic;
+use stockade_policy::diagnostic::{Diagnostic, Severity};
 
 /// Validate profiles; errors point at the place in the text
 #[derive(Debug, clap::Args)]
@@ -41,8 +41,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut other = None;
     for name in &args.profiles {
         // All of them are checked, whatever is wrong with the first.
-        let diagnostics = match stages::policy(&context, name) {
-            Ok(_) => Vec::new(),
+        let diagnostics = match stages::examine(&context, name) {
+            Ok((_, warnings)) => warnings,
             Err(Failure::Diagnostics(found)) => found,
             Err(failure) => {
                 let found = vec![Diagnostic::error(failure.to_string())];
@@ -57,15 +57,18 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         if args.output.format == Format::Text {
             render::diagnostics(&diagnostics);
         }
-        profiles.push(Check { profile: name.clone(), fine: diagnostics.is_empty(), diagnostics });
+        let fine = diagnostics.iter().all(|diagnostic| diagnostic.severity == Severity::Warning);
+        profiles.push(Check { profile: name.clone(), fine, diagnostics });
     }
     let checks = Checks { profiles };
     render::result(args.output.format, "check", &checks, || {
         let row = |check: &Check| {
-            let verdict = match check.diagnostics.len() {
-                0 => "fine".to_owned(),
-                1 => "refused: 1 error".to_owned(),
-                errors => format!("refused: {errors} errors"),
+            let (warnings, errors): (Vec<_>, Vec<_>) =
+                check.diagnostics.iter().partition(|diagnostic| diagnostic.severity == Severity::Warning);
+            let verdict = match (errors.len(), warnings.len()) {
+                (0, 0) => "fine".to_owned(),
+                (0, warnings) => format!("fine: {}", counted(warnings, "warning")),
+                (errors, _) => format!("refused: {}", counted(errors, "error")),
             };
             vec![check.profile.clone(), verdict]
         };
@@ -73,4 +76,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     })?;
     let fine = checks.profiles.iter().all(|check| check.fine);
     Ok(other.unwrap_or(if fine { Exit::FINE } else { Exit::BAD_INPUT }))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -17,8 +17,8 @@ use stockade_policy::policy::Policy;
 pub(crate) struct Args {
     /// A built-in profile, or a file
     profile: String,
-    /// syscall:mount, cap:net_admin, path:/etc/shadow, connect:10.0.0.1:443/tcp; everything where none
-    /// is named
+    /// syscall:mount, cap:net_admin, path:/etc/shadow, connect:10.0.0.1:443/tcp, or what `diff` prints;
+    /// everything where none is named
     subject: Option<String>,
     /// The directory that becomes `/`; the host's own tree where none is named
     #[arg(long, value_name = "DIR", default_value = "/")]

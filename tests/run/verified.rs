@@ -15,24 +15,28 @@ resources: {processes: 32, memory: 64 MiB}
 ";
 
 struct Watched {
-    _scratch: Scratch,
+    scratch: Scratch,
     server: Server,
     profile: String,
     target: u32,
 }
 
 fn watched() -> Watched {
+    watched_under(PROFILE)
+}
+
+fn watched_under(text: &str) -> Watched {
     let scratch = Scratch::new();
     let root = scratch.join("root");
     busybox_root(&root);
-    let profile = scratch.file("watched.yaml", PROFILE);
+    let profile = scratch.file("watched.yaml", text);
     let server = Server::start(stockade(&["run", "--profile", &profile, "--root"]).arg(&root).args([
         "--",
         "/bin/sleep",
         "1000",
     ]));
     let target = target_of(server.pid());
-    Watched { _scratch: scratch, server, profile, target }
+    Watched { scratch, server, profile, target }
 }
 
 /// The verdict on one layer.
@@ -65,6 +69,21 @@ fn what_was_launched_is_what_runs() {
     }
     let json = run(&["verify", "--format", "json", &watched.target.to_string()]).success();
     assert!(json.contains("\"kind\": \"status\"") && json.contains("\"attested\""), "{json}");
+}
+
+/// Of the flags of a filter the kernel shows whether it logs.
+#[test]
+fn a_filter_that_does_not_log_as_it_should_is_drift() {
+    let logging = format!("{PROFILE}syscalls: {{log_denied: true}}\n");
+    let (silent, logged) = (watched(), watched_under(&logging));
+    let root = silent.scratch.join("root").display().to_string();
+    let verify = |of: &Watched| {
+        run(&["verify", &of.target.to_string(), "--profile", &logged.profile, "--root", &root])
+    };
+    assert_eq!(layer(&run(&["verify", &logged.target.to_string()]).success(), "seccomp"), "exact");
+    let report = verify(&silent);
+    assert_eq!((report.code, layer(&report.stdout, "seccomp")), (Some(1), "LOOSER"), "{}", report.stdout);
+    assert_eq!(layer(&verify(&logged).stdout, "seccomp"), "exact");
 }
 
 #[test]

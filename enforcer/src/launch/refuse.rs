@@ -3,11 +3,12 @@
 use super::{Launch, LaunchError};
 use stockade_policy::plan::Plan;
 use stockade_policy::policy::Section;
+use stockade_policy::seccomp::flags;
 use stockade_policy::vocab::Arch;
 
-/// Filter flags that change nothing but what is logged and which mitigations run: `SECCOMP_FILTER_FLAG_TSYNC`,
-/// `_LOG`, `_SPEC_ALLOW`. With the others the kernel returns a descriptor, which nobody here would serve.
-const FILTER_FLAGS: u32 = 0b111;
+/// Filter flags that change nothing but what is logged and which mitigations run. With the others the kernel
+/// returns a descriptor, which nobody here would serve.
+const FILTER_FLAGS: u32 = flags::TSYNC | flags::LOG | flags::SPEC_ALLOW;
 
 /// `BPF_MAXINSNS`, linux/bpf_common.h.
 const FILTER_MAX: usize = 4096;

@@ -4,6 +4,7 @@
 use super::cgroups::CONTROLLERS;
 use serde::{Deserialize, Serialize};
 use stockade_policy::host::{Availability, CgroupHost, Host};
+use stockade_policy::seccomp::flags::{self, FLAGS};
 use stockade_policy::vocab::Cap;
 
 /// How much of a layer there is.
@@ -196,22 +197,26 @@ fn seccomp(host: &Host) -> LayerReport {
     const ACTIONS: [&str; 8] =
         ["kill_process", "kill_thread", "trap", "errno", "user_notif", "trace", "log", "allow"];
     let held = host.seccomp.as_ref().map(|seccomp| &seccomp.actions);
+    let taken = host.seccomp.as_ref().map_or(0, |seccomp| seccomp.flags);
+    let lacking: Vec<_> = FLAGS.iter().filter(|flag| taken & flag.bit == 0).collect();
+    let flags =
+        lacking.iter().map(|flag| format!("flag {} ({}.{})", flag.name, flag.kernel.0, flag.kernel.1));
     let missing: Vec<_> = ACTIONS
         .iter()
         .filter(|name| !held.is_some_and(|held| held.contains(**name)))
         .map(|name| (*name).to_owned())
+        .chain(flags)
         .collect();
     let state = match (held, missing.is_empty()) {
         (None, _) => State::Missing,
         (_, true) => State::Full,
         (_, false) => State::Partial,
     };
-    let detail = host
-        .seccomp
-        .as_ref()
-        .map_or_else(String::new, |seccomp| format!("filter flags {:#x}", seccomp.flags));
-    let remedy =
-        (state != State::Full).then(|| "boot a kernel of 5.0 or later with CONFIG_SECCOMP_FILTER".to_owned());
+    let detail = held.map_or_else(String::new, |_| format!("filter flags {}", flags::names(taken).join(" ")));
+    // Actions came up to 5.0, with the flag that goes with the last of them.
+    let (major, minor) = lacking.last().map_or((5, 0), |flag| flag.kernel);
+    let remedy = (state != State::Full)
+        .then(|| format!("boot a kernel of {major}.{minor} or later with CONFIG_SECCOMP_FILTER"));
     LayerReport { layer: "seccomp".to_owned(), state, detail, missing, remedy }
 }
 
@@ -242,6 +247,12 @@ mod tests {
             assert_eq!(broken, layer.remedy.is_some(), "{layer:?}");
             assert_eq!(broken, !layer.missing.is_empty(), "{layer:?}");
         }
+        let flags = host.seccomp.insert(probe::host().expect("probe").seccomp.expect("filters"));
+        flags.flags = flags::LOG | flags::SPEC_ALLOW;
+        let partial = seccomp(&host);
+        assert_eq!((partial.state, partial.detail.as_str()), (State::Partial, "filter flags log spec_allow"));
+        assert!(partial.missing.contains(&"flag new_listener (5.0)".to_owned()), "{partial:?}");
+        assert!(partial.remedy.is_some_and(|remedy| remedy.contains("5.19")));
         let landlock = report.iter().find(|layer| layer.layer == "landlock").expect("landlock");
         assert_eq!(landlock.state, State::Partial);
         assert_eq!(landlock.missing.first().map(String::as_str), Some("truncate (6.2)"));

@@ -10,6 +10,8 @@ use stockade_policy::plan::Instruction;
 
 /// `PTRACE_SECCOMP_GET_FILTER`, linux/ptrace.h.
 const PTRACE_SECCOMP_GET_FILTER: libc::c_uint = 0x420c;
+/// `PTRACE_SECCOMP_GET_METADATA`, linux/ptrace.h, 4.16.
+const PTRACE_SECCOMP_GET_METADATA: libc::c_uint = 0x420d;
 /// `BPF_MAXINSNS`, linux/bpf_common.h: instructions of one program.
 const MOST_INSTRUCTIONS: usize = 4096;
 /// Filters of one thread. `MAX_INSNS_PER_PATH` (32768) counts 4 for each beside its instructions.
@@ -17,6 +19,15 @@ const MOST_FILTERS: usize = 8192;
 /// How long a thread may take to stop. One that waits for a vforked child or for a device does not stop
 /// before that is over.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// `struct seccomp_metadata`, linux/ptrace.h: of all flags the kernel keeps and shows `SECCOMP_FILTER_FLAG_LOG` alone.
+#[repr(C)]
+struct Metadata {
+    /// Which filter, the oldest is 0.
+    filter_off: u64,
+    /// `SECCOMP_FILTER_FLAG_*`
+    flags: u64,
+}
 
 /// The program of one filter.
 pub(crate) type Program = Vec<Instruction>;
@@ -60,11 +71,24 @@ pub(crate) enum FilterError {
 /// All filters of a thread, the oldest first. Stops the thread for as long as that takes, and lets it go
 /// on as it was.
 pub(crate) fn filters(tid: u32) -> Result<Vec<Program>, FilterError> {
+    stopping(tid, filters_of_stopped)
+}
+
+/// The flags of `filters` filters of a thread that the kernel shows, as [`filters`].
+pub(crate) fn shown_flags(tid: u32, filters: usize) -> Result<Vec<u64>, FilterError> {
+    stopping(tid, |tid| shown_flags_of_stopped(tid, filters))
+}
+
+/// Reads a thread while it stands.
+fn stopping<T: Send>(
+    tid: u32,
+    read: impl FnOnce(u32) -> Result<T, FilterError> + Send,
+) -> Result<T, FilterError> {
     // The tracer is a thread, and its end frees what it traces, whatever happened: so it gets one of its
     // own, and no path out of here can leave a stopped container behind.
     std::thread::scope(|scope| {
         let reader = std::thread::Builder::new().name("filters".to_owned());
-        match reader.spawn_scoped(scope, || attached(tid)) {
+        match reader.spawn_scoped(scope, || attached(tid, read)) {
             Ok(running) => running.join().unwrap_or_else(|_| {
                 Err(FilterError::Attach { tid, source: io::Error::other("the reader panicked") })
             }),
@@ -73,17 +97,17 @@ pub(crate) fn filters(tid: u32) -> Result<Vec<Program>, FilterError> {
     })
 }
 
-fn attached(tid: u32) -> Result<Vec<Program>, FilterError> {
+fn attached<T>(tid: u32, read: impl FnOnce(u32) -> Result<T, FilterError>) -> Result<T, FilterError> {
     let id = tid.cast_signed();
     call(libc::PTRACE_SEIZE, id, 0, ptr::null_mut()).map_err(|source| refused(tid, source))?;
     call(libc::PTRACE_INTERRUPT, id, 0, ptr::null_mut()).map_err(|source| refused(tid, source))?;
     let signal = stopped(tid)?;
-    let read = filters_of_stopped(tid);
+    let read = read(tid);
     // A signal that arrived first has been taken from the thread to be reported here: it goes back.
     let done = call(libc::PTRACE_DETACH, id, 0, ptr::without_provenance_mut(signal));
-    let programs = read?;
+    let read = read?;
     done.map_err(|source| refused(tid, source))?;
-    Ok(programs)
+    Ok(read)
 }
 
 /// Waits until the thread stands; gives the signal that must be handed back to it.
@@ -141,6 +165,20 @@ pub(crate) fn filters_of_stopped(tid: u32) -> Result<Vec<Program>, FilterError> 
     Ok(programs)
 }
 
+/// As [`shown_flags`], of a thread that stands stopped under the calling thread's own trace.
+pub(crate) fn shown_flags_of_stopped(tid: u32, filters: usize) -> Result<Vec<u64>, FilterError> {
+    let one = |index: usize| {
+        let mut metadata = Metadata { filter_off: u64::try_from(index).unwrap_or(u64::MAX), flags: 0 };
+        let (size, data) = (size_of::<Metadata>(), (&raw mut metadata).cast());
+        match call(PTRACE_SECCOMP_GET_METADATA, tid.cast_signed(), size, data) {
+            Ok(_) => Ok(metadata.flags),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Err(FilterError::Gone { tid }),
+            Err(source) => Err(FilterError::Read { tid, index, source }),
+        }
+    };
+    (0..filters).map(one).collect()
+}
+
 fn refused(tid: u32, source: io::Error) -> FilterError {
     match source.raw_os_error() {
         Some(libc::ESRCH | libc::ECHILD) => FilterError::Gone { tid },
@@ -150,15 +188,28 @@ fn refused(tid: u32, source: io::Error) -> FilterError {
 
 fn call(request: libc::c_uint, id: i32, address: usize, data: *mut libc::c_void) -> io::Result<i64> {
     // SAFETY: the requests above take no pointer, but for PTRACE_SECCOMP_GET_FILTER, whose `data` is a
-    // buffer of MOST_INSTRUCTIONS instructions that lives over the call.
+    // buffer of MOST_INSTRUCTIONS instructions, and PTRACE_SECCOMP_GET_METADATA, whose `data` is as large as
+    // `address` says; both live over the call.
     let result = unsafe { libc::ptrace(request, id, address, data) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
 /// Starts `command` under these filters, the first one installed first.
 #[cfg(test)]
-pub(crate) fn spawn_under(mut command: std::process::Command, programs: Vec<Program>) -> std::process::Child {
+pub(crate) fn spawn_under(command: std::process::Command, programs: Vec<Program>) -> std::process::Child {
+    spawn_with(command, programs, 0)
+}
+
+/// As [`spawn_under`], each with these `SECCOMP_FILTER_FLAG_*`.
+#[cfg(test)]
+pub(crate) fn spawn_with(
+    mut command: std::process::Command,
+    programs: Vec<Program>,
+    flags: u32,
+) -> std::process::Child {
     use std::os::unix::process::CommandExt;
+    /// `SECCOMP_SET_MODE_FILTER`, linux/seccomp.h.
+    const SET_MODE_FILTER: libc::c_uint = 1;
     let install = move || {
         for program in &programs {
             let code: Vec<_> = program
@@ -170,7 +221,7 @@ pub(crate) fn spawn_under(mut command: std::process::Command, programs: Vec<Prog
             // SAFETY: `filter` points to `code`, which lives over the calls.
             let done = unsafe {
                 libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
-                    && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) == 0
+                    && libc::syscall(libc::SYS_seccomp, SET_MODE_FILTER, flags, &raw const filter) == 0
             };
             if !done {
                 return Err(io::Error::last_os_error());
@@ -225,6 +276,24 @@ mod tests {
                 println!("SKIP filters: this kernel shows no filters: {source}")
             }
             Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn the_kernel_shows_which_filters_log() {
+        assert_eq!(size_of::<Metadata>(), 16);
+        for flags in [0, 1 << 1] {
+            let mut child = spawn_with(sleeper(), vec![program(1), program(2)], flags);
+            let shown = shown_flags(child.id(), 2);
+            child.kill().expect("kill");
+            child.wait().expect("wait");
+            match shown {
+                Ok(shown) => assert_eq!(shown, [u64::from(flags); 2]),
+                Err(FilterError::Read { source, .. }) => {
+                    println!("SKIP filters: this kernel shows no filters: {source}")
+                }
+                Err(error) => panic!("{error}"),
+            }
         }
     }
 

@@ -58,9 +58,10 @@ pub(crate) fn landlock_abi() -> u32 {
     u32::try_from(version).unwrap_or(0)
 }
 
-/// Which of the bits in `flags` seccomp(2) takes with a filter; `None`: no filters at all. A null
-/// program gives EFAULT only after the flags were accepted, and before privilege is asked for.
-pub(crate) fn seccomp_flags(flags: u32) -> Option<u32> {
+/// Which of these flags seccomp(2) takes with a filter, each with those that it needs beside it; `None`: no
+/// filters at all. A null program gives EFAULT only after the flags were accepted, and before privilege is
+/// asked for.
+pub(crate) fn seccomp_flags(flags: &[(u32, u32)]) -> Option<u32> {
     let takes = |flags: u32| {
         // SAFETY: the program is the null pointer, which the kernel answers with EFAULT.
         unsafe {
@@ -69,16 +70,17 @@ pub(crate) fn seccomp_flags(flags: u32) -> Option<u32> {
         last() == libc::EFAULT
     };
     // One call where the kernel has them all.
-    if takes(flags) {
-        return Some(flags);
+    let all = flags.iter().fold(0, |all, (bit, _)| all | bit);
+    if takes(all) {
+        return Some(all);
     }
     if !takes(0) {
         return None;
     }
-    // A bit may be valid only beside another (WAIT_KILLABLE_RECV beside NEW_LISTENER): growing from the
-    // lowest keeps what is accepted so far.
-    let bits = (0..32).map(|bit| 1 << bit).filter(|bit| flags & bit != 0);
-    Some(bits.fold(0, |taken, bit| if takes(taken | bit) { taken | bit } else { taken }))
+    // Each alone: some exclude each other where a third is missing (TSYNC and NEW_LISTENER without
+    // TSYNC_ESRCH).
+    let taken = flags.iter().filter(|(bit, beside)| takes(bit | beside));
+    Some(taken.fold(0, |taken, (bit, _)| taken | bit))
 }
 
 /// Whether the kernel knows `PR_SET_MDWE`.

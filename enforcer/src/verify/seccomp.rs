@@ -6,6 +6,7 @@ use crate::sys::filters::{self, FilterError, Program};
 use stockade_observe::status::SeccompMode;
 use stockade_observe::{ObserveError, Task};
 use stockade_policy::plan::{Instruction, Seccomp};
+use stockade_policy::seccomp::flags::LOG;
 
 /// Rounds of looking for threads that started meanwhile.
 const ROUNDS: usize = 8;
@@ -26,7 +27,7 @@ pub(super) fn verify(plan: Option<&Seccomp>, task: &Task, tracing: Tracing) -> R
         }
         for thread in new {
             read.push(thread.pid());
-            match one(plan.map(|plan| plan.program.as_slice()), &thread, tracing) {
+            match one(plan, &thread, tracing) {
                 Ok((of_this, count)) => {
                     most = most.max(count);
                     if of_this != verdict {
@@ -46,11 +47,7 @@ pub(super) fn verify(plan: Option<&Seccomp>, task: &Task, tracing: Tracing) -> R
     Ok((verdict, format!("{} threads, at most {most} filters", read.len())))
 }
 
-fn one(
-    plan: Option<&[Instruction]>,
-    thread: &Task,
-    tracing: Tracing,
-) -> Result<(Verdict, u32), ObserveError> {
+fn one(plan: Option<&Seccomp>, thread: &Task, tracing: Tracing) -> Result<(Verdict, u32), ObserveError> {
     let status = thread.status()?;
     let count = status.seccomp_filters.unwrap_or(0);
     let mode = status.seccomp.unwrap_or(SeccompMode::Disabled);
@@ -59,19 +56,37 @@ fn one(
         (None, _) => Verdict::stricter("runs under seccomp, and the plan has no filter"),
         (Some(_), SeccompMode::Disabled) => Verdict::looser("runs without any filter"),
         (Some(_), SeccompMode::Strict) => Verdict::stricter("runs in strict mode"),
-        (Some(program), SeccompMode::Filter) => {
+        (Some(plan), SeccompMode::Filter) => {
             let shown = match tracing {
                 Tracing::Attach => filters::filters(thread.pid()),
                 Tracing::Stopped => filters::filters_of_stopped(thread.pid()),
             };
             match shown {
-                Ok(shown) => compare(program, &shown, count),
+                Ok(shown) => {
+                    compare(&plan.program, &shown, count).and(logged(plan, &shown, thread.pid(), tracing)?)
+                }
                 Err(FilterError::Gone { tid }) => return Err(ObserveError::Vanished { pid: tid }),
                 Err(error) => Verdict::not_visible(format!("has {count} filters; {error}")),
             }
         }
     };
     Ok((verdict, count))
+}
+
+/// Whether the plan's filter logs what it should. Of all flags the kernel shows this one alone.
+fn logged(plan: &Seccomp, shown: &[Program], tid: u32, tracing: Tracing) -> Result<Verdict, ObserveError> {
+    let place = shown.iter().position(|program| *program == plan.program);
+    let Some(place) = place.filter(|_| plan.flags & LOG != 0) else { return Ok(Verdict::Exact) };
+    let flags = match tracing {
+        Tracing::Attach => filters::shown_flags(tid, shown.len()),
+        Tracing::Stopped => filters::shown_flags_of_stopped(tid, shown.len()),
+    };
+    match flags {
+        Ok(flags) if flags.get(place).is_some_and(|flags| flags & u64::from(LOG) != 0) => Ok(Verdict::Exact),
+        Ok(_) => Ok(Verdict::looser("its filter does not log what it denies")),
+        Err(FilterError::Gone { tid }) => Err(ObserveError::Vanished { pid: tid }),
+        Err(error) => Ok(Verdict::not_visible(format!("whether its filter logs is not shown: {error}"))),
+    }
 }
 
 /// Filters only add up: the kernel takes the strictest answer of all. So the plan's among others is

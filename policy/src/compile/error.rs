@@ -2,6 +2,7 @@
 
 use crate::origin::Origins;
 use crate::seccomp::SeccompError;
+use crate::seccomp::cost::Cost;
 use crate::vocab::Arch;
 use std::fmt;
 
@@ -157,6 +158,14 @@ pub enum CompileError {
         /// Who asks for it.
         origins: Origins,
     },
+    /// The filter is longer than the kernel takes.
+    #[error("{error}; drop some of the costliest conditions: {}", costs.iter().map(Cost::to_string).collect::<Vec<_>>().join("; "))]
+    FilterTooLong {
+        /// How long it is.
+        error: SeccompError,
+        /// The conditions that cost the most, the costliest first.
+        costs: Vec<Cost>,
+    },
     /// The filter cannot be written.
     #[error(transparent)]
     Seccomp(#[from] SeccompError),
@@ -181,7 +190,7 @@ impl CompileError {
             | CompileError::HiddenLoader { origins, .. }
             | CompileError::Loaders { origins, .. }
             | CompileError::ZeroLimit { origins, .. } => Some(origins),
-            CompileError::Seccomp(_) => None,
+            CompileError::FilterTooLong { .. } | CompileError::Seccomp(_) => None,
         }
     }
 }

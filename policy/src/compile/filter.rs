@@ -7,23 +7,21 @@ use crate::lattice::action::{Action, Class};
 use crate::lattice::diagram::Decision;
 use crate::origin::Origins;
 use crate::plan::Seccomp;
-use crate::policy::{Policy, Section};
-use crate::seccomp::{self, bpf};
+use crate::policy::{Filter, Policy, Section};
+use crate::seccomp::flags::{self, LOG, NEW_LISTENER, SPEC_ALLOW, WAIT_KILLABLE_RECV};
+use crate::seccomp::{self, SeccompError, bpf, cost};
 use crate::vocab::syscalls;
 use std::collections::BTreeMap;
 
-/// `SECCOMP_FILTER_FLAG_SPEC_ALLOW`, 4.17: without it some kernels slow the process down against
-/// speculation that a filter does not guard against anyway.
-const SPEC_ALLOW: u32 = 1 << 2;
-
-/// The filter; `None` where every call is allowed, or the host has none.
+/// The filter; `None` where every call is allowed and nothing else is asked of it, or the host has none.
 pub(super) fn compile(
     policy: &Policy,
     host: &Host,
     gaps: &mut Gaps<'_>,
 ) -> Result<Option<Seccomp>, CompileError> {
     check_execve(policy, host)?;
-    if seccomp::allows_everything(&policy.syscalls, host.arch) {
+    // The kernel ties mitigations to a filter, so that asking for them asks for one.
+    if seccomp::allows_everything(&policy.syscalls, host.arch) && !policy.filter.mitigate_speculation.value {
         return Ok(None);
     }
     let used = actions(policy, host);
@@ -35,8 +33,55 @@ pub(super) fn compile(
         return Ok(None);
     };
     note_gaps(&used, offered, gaps);
-    let program = seccomp::compile(&policy.syscalls, host.arch)?;
-    Ok(Some(Seccomp { flags: offered.flags & SPEC_ALLOW, program }))
+    let program =
+        seccomp::compile(&policy.syscalls, host.arch).map_err(|error| too_long(policy, host, error))?;
+    Ok(Some(Seccomp { flags: asked(policy, &used, offered, gaps), program }))
+}
+
+/// Conditions that an error about a long filter names.
+const COSTLIEST: usize = 5;
+
+/// Names what to drop.
+fn too_long(policy: &Policy, host: &Host, error: SeccompError) -> CompileError {
+    let mut costs = cost::costs(&policy.syscalls, host.arch);
+    costs.truncate(COSTLIEST);
+    if costs.is_empty() { CompileError::Seccomp(error) } else { CompileError::FilterTooLong { error, costs } }
+}
+
+/// The flags that the policy asks for, as far as the host takes them. See [`flags::FLAGS`].
+fn asked(
+    policy: &Policy,
+    used: &BTreeMap<Action, Origins>,
+    offered: &SeccompHost,
+    gaps: &mut Gaps<'_>,
+) -> u32 {
+    let Filter { mitigate_speculation, log_denied } = &policy.filter;
+    let mut asked = 0;
+    // Where the kernel does not have it, it ties no mitigation to a filter either.
+    if !mitigate_speculation.value {
+        asked |= SPEC_ALLOW;
+    }
+    if log_denied.value {
+        asked |= LOG;
+        if let Some(flag) = flags::flag(LOG).filter(|flag| offered.flags & flag.bit == 0) {
+            let (major, minor) = flag.kernel;
+            let obstacle = Obstacle::new(
+                "the kernel does not log what a filter denies",
+                format!("boot a kernel of {major}.{minor} or later"),
+            );
+            gaps.add(Section::Syscalls, "seccomp: log_denied", obstacle, &log_denied.origins);
+        }
+    }
+    // Nothing serves a listener yet: where the policy lets that be missing, the plan goes without one, and
+    // the kernel answers ENOSYS.
+    if used.contains_key(&Action::Notify) && !policy.is_optional(Section::Syscalls) {
+        asked |= NEW_LISTENER | WAIT_KILLABLE_RECV;
+    }
+    let taken = asked & offered.flags;
+    flags::FLAGS
+        .iter()
+        .filter(|flag| taken & flag.beside != flag.beside)
+        .fold(taken, |taken, flag| taken & !flag.bit)
 }
 
 fn decisions<'a>(policy: &'a Policy, host: &Host) -> impl Iterator<Item = &'a Decision> {

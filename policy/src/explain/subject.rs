@@ -1,6 +1,6 @@
 //! What can be asked about.
 
-use crate::lattice::event::Direction;
+use crate::lattice::event::{Direction, Event};
 use crate::lattice::files::{self, Rights};
 use crate::lattice::network::Protocol;
 use crate::vocab::{Arch, Cap, constants, nearest, syscalls};
@@ -40,6 +40,8 @@ pub enum Subject {
         /// The transport.
         protocol: Protocol,
     },
+    /// Anything else that a policy decides, as `diff` prints it: `limits:open_files=65536`.
+    Event(Event),
 }
 
 /// A register of a system call.
@@ -107,20 +109,25 @@ impl FromStr for Subject {
     type Err = SubjectError;
 
     fn from_str(text: &str) -> Result<Self, SubjectError> {
-        let unknown = || SubjectError::Kind { subject: text.to_owned() };
-        let (kind, rest) = text.split_once(':').ok_or_else(unknown)?;
-        match kind {
-            "syscall" => syscall(rest.trim()),
-            "cap" => capability(rest.trim()).map(Subject::Capability),
-            "path" => path(&Rights::EACH, rest),
-            "see" => path(&[Rights::VISIBLE], rest),
-            "read" => path(&[Rights::READ], rest),
-            "write" => path(&[Rights::WRITE], rest),
-            "execute" => path(&[Rights::EXECUTE], rest),
-            "connect" => peer(Direction::Egress, rest.trim()),
-            "accept" => peer(Direction::Ingress, rest.trim()),
-            _ => Err(unknown()),
-        }
+        asked(text).or_else(|error| text.parse().map(Subject::Event).map_err(|_| error))
+    }
+}
+
+/// What has an answer of more than yes or no.
+fn asked(text: &str) -> Result<Subject, SubjectError> {
+    let unknown = || SubjectError::Kind { subject: text.to_owned() };
+    let (kind, rest) = text.split_once(':').ok_or_else(unknown)?;
+    match kind {
+        "syscall" => syscall(rest.trim()),
+        "cap" => capability(rest.trim()).map(Subject::Capability),
+        "path" => path(&Rights::EACH, rest),
+        "see" => path(&[Rights::VISIBLE], rest),
+        "read" => path(&[Rights::READ], rest),
+        "write" => path(&[Rights::WRITE], rest),
+        "execute" => path(&[Rights::EXECUTE], rest),
+        "connect" => peer(Direction::Egress, rest.trim()),
+        "accept" => peer(Direction::Ingress, rest.trim()),
+        _ => Err(unknown()),
     }
 }
 
@@ -138,6 +145,8 @@ fn syscall(text: &str) -> Result<Subject, SubjectError> {
             (name.trim(), written.map(argument).collect::<Result<Vec<_>, _>>()?)
         }
     };
+    // `#500` is how an event calls a number without a name.
+    let name = name.strip_prefix('#').unwrap_or(name);
     if name.is_empty() || arguments.len() > 6 {
         return Err(malformed());
     }
@@ -231,6 +240,7 @@ impl fmt::Display for Subject {
                 };
                 write!(f, "{verb}:{}/{protocol}", SocketAddr::new(*address, *port))
             }
+            Subject::Event(event) => write!(f, "{event}"),
         }
     }
 }

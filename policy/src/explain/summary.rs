@@ -4,9 +4,10 @@ use super::path::right_names;
 use super::syscall::{action_text, interfaces, verdict};
 use super::{Answer, Verdict};
 use crate::lattice::action::Class;
+use crate::lattice::event::lower;
 use crate::origin::{Origins, Ruled};
 use crate::plan::Plan;
-use crate::policy::{NamespaceMode, Policy, ProcView, Resource};
+use crate::policy::{Filter, NamespaceMode, Policy, ProcView, Resource};
 use crate::vocab::{Arch, CapSet, syscalls};
 use std::fmt::Display;
 
@@ -17,6 +18,7 @@ pub(super) fn answers(policy: &Policy, plan: Option<&Plan>) -> Vec<Answer> {
     out.extend(process(policy));
     out.push(capabilities(policy));
     out.extend(interfaces(plan, None).into_iter().map(|arch| calls(policy, arch)));
+    out.extend(filter(policy));
     out.extend(files(policy));
     out.extend(namespaces(policy));
     out.extend(limits(policy));
@@ -70,7 +72,7 @@ fn process(policy: &Policy) -> Vec<Answer> {
         out.push(line("environment", Verdict::Conditional, answer, &environment.origins));
     }
     out.extend(process.limits.iter().map(|(limit, value)| {
-        line(format!("limit {}", snake(limit)), Verdict::Conditional, value.value, &value.origins)
+        line(format!("limit {}", lower(limit)), Verdict::Conditional, value.value, &value.origins)
     }));
     out
 }
@@ -112,6 +114,15 @@ fn calls(policy: &Policy, arch: Arch) -> Answer {
     line(format!("syscalls {arch}"), whole, answer, &unknown.origins)
 }
 
+fn filter(policy: &Policy) -> impl Iterator<Item = Answer> {
+    let Filter { mitigate_speculation, log_denied } = &policy.filter;
+    let switches = [("speculation", mitigate_speculation, "mitigated"), ("log_denied", log_denied, "on")];
+    switches
+        .into_iter()
+        .filter(|(_, switch, _)| switch.value)
+        .map(|(name, switch, answer)| line(name, Verdict::Conditional, answer, &switch.origins))
+}
+
 fn files(policy: &Policy) -> Vec<Answer> {
     let files = &policy.files;
     let mut out: Vec<Answer> = files
@@ -146,7 +157,7 @@ fn files(policy: &Policy) -> Vec<Answer> {
 fn device(device: &crate::policy::Device) -> String {
     match device {
         crate::policy::Device::Node(name) => name.clone(),
-        other => snake(other),
+        other => lower(other),
     }
 }
 
@@ -157,7 +168,7 @@ fn namespaces(policy: &Policy) -> impl Iterator<Item = Answer> {
             NamespaceMode::Auto => (Verdict::Conditional, "its own where the host allows it"),
             NamespaceMode::Host => (Verdict::Allowed, "the host's"),
         };
-        line(format!("{} namespace", snake(kind)), verdict, answer, &mode.origins)
+        line(format!("{} namespace", lower(kind)), verdict, answer, &mode.origins)
     })
 }
 
@@ -168,7 +179,7 @@ fn limits(policy: &Policy) -> Vec<Answer> {
     let mut out: Vec<Answer> = policy
         .resources
         .iter()
-        .map(|(resource, value)| limit(snake(resource), value, unit(*resource)))
+        .map(|(resource, value)| limit(lower(resource), value, unit(*resource)))
         .collect();
     out.extend(policy.disk.size.iter().map(|size| limit("disk size".to_owned(), size, " bytes")));
     out.extend(policy.disk.files.iter().map(|files| limit("disk files".to_owned(), files, "")));
@@ -188,16 +199,4 @@ fn unit(resource: Resource) -> &'static str {
         Resource::IoRead | Resource::IoWrite => " bytes a second",
         Resource::IoReadOperations | Resource::IoWriteOperations => " a second",
     }
-}
-
-/// A variant's name as profiles write it: `OpenFiles` is `open_files`.
-fn snake(variant: &impl std::fmt::Debug) -> String {
-    let mut name = String::new();
-    for letter in format!("{variant:?}").chars() {
-        if letter.is_ascii_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.push(letter.to_ascii_lowercase());
-    }
-    name
 }

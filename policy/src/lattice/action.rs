@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// A seccomp action. Ordered by strictness as the kernel ranks stacked filters (seccomp(2)), strict
 /// first; of equal rank `ENOSYS` first, then data ascending.
@@ -79,6 +80,29 @@ impl fmt::Display for Action {
             Action::Trace(data) => write!(f, "trace({data})"),
             Action::Log => f.write_str("log"),
             Action::Allow => f.write_str("allow"),
+        }
+    }
+}
+
+/// The inverse of the text form; profiles have more words, see `profile::action`.
+impl FromStr for Action {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (word, data) = match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
+            Some((word, data)) => (word, Some(data.parse().map_err(drop)?)),
+            None => (text, None),
+        };
+        match (word, data) {
+            ("kill_process", None) => Ok(Action::KillProcess),
+            ("kill_thread", None) => Ok(Action::KillThread),
+            ("trap", Some(data)) => Ok(Action::Trap(data)),
+            ("errno", Some(errno)) => Ok(Action::Errno(errno)),
+            ("notify", None) => Ok(Action::Notify),
+            ("trace", Some(data)) => Ok(Action::Trace(data)),
+            ("log", None) => Ok(Action::Log),
+            ("allow", None) => Ok(Action::Allow),
+            _ => Err(()),
         }
     }
 }

@@ -102,6 +102,16 @@ impl Diagram {
         build().map_err(|Full| too_large(call))
     }
 
+    /// Whether `condition` holds, where the arguments do not decide that. [`LatticeError::TooLarge`] past
+    /// [`LIMIT`] nodes; `call` names the system call in it.
+    pub fn settled(call: &str, condition: &Condition) -> Result<Option<bool>, LatticeError> {
+        let holds = truth::truth(condition, SCRATCH).map_err(|Full| too_large(call))?;
+        Ok(match holds.step(holds.root()) {
+            Step::Leaf(holds) => Some(*holds),
+            Step::Test { .. } => None,
+        })
+    }
+
     /// The loosest diagram at least as strict as both; `call` names the system call in an error.
     pub fn meet(&self, call: &str, other: &Self) -> Result<Self, LatticeError> {
         self.combine(other, Toward::Strict).ok_or_else(|| too_large(call))

@@ -4,9 +4,11 @@
 //! yes or a no, also where the lattice has more than two levels: a system call is asked for together
 //! with the strictest answer that will do, an amount of memory is a number of bytes.
 
+mod parse;
 mod text;
 
-pub(super) use text::call_name;
+pub use parse::EventError;
+pub(crate) use text::{call_name, lower};
 
 use super::action::Action;
 use super::files::Rights;
@@ -93,6 +95,42 @@ pub enum Event {
     Monitored(Section),
 }
 
+impl Event {
+    /// The section of a profile that decides it.
+    pub fn section(&self) -> Section {
+        match self {
+            Event::Syscall { .. } | Event::Without(Switch::MitigatedSpeculation | Switch::LogDenied) => {
+                Section::Syscalls
+            }
+            Event::Capability(_) => Section::Capabilities,
+            Event::File { .. } | Event::Tmp(_) | Event::Proc(_) => Section::Files,
+            Event::Mount { .. } | Event::AnyMount => Section::Mounts,
+            Event::Device(_) | Event::HostDevices => Section::Devices,
+            Event::User(_)
+            | Event::Environment(_)
+            | Event::SecurebitClear(_)
+            | Event::FileModeBit(_)
+            | Event::Without(Switch::NoNewPrivileges | Switch::WriteXorExecute) => Section::Process,
+            Event::Without(Switch::TrustedPaths) | Event::Label(..) => Section::Lsm,
+            Event::Namespace(..) => Section::Namespaces,
+            Event::Amount(quantity, _) => quantity.section(),
+            Event::Peer { .. } | Event::AnyPeer(_) => Section::Network,
+            Event::Unenforceable(section) | Event::Monitored(section) => *section,
+        }
+    }
+}
+
+impl Quantity {
+    fn section(self) -> Section {
+        match self {
+            Quantity::Resource(_) => Section::Resources,
+            Quantity::Rlimit(_) => Section::Process,
+            Quantity::DiskSize | Quantity::DiskFiles => Section::Disk,
+            Quantity::Rate(..) | Quantity::Burst(..) | Quantity::OpenConnections(_) => Section::Network,
+        }
+    }
+}
+
 /// A protective switch: on is the stricter side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Switch {
@@ -102,6 +140,10 @@ pub enum Switch {
     WriteXorExecute,
     /// Trusted path execution.
     TrustedPaths,
+    /// Mitigations against speculation that the kernel ties to filters.
+    MitigatedSpeculation,
+    /// A line in the kernel's log for what a filter does not allow.
+    LogDenied,
 }
 
 /// Which way traffic goes.

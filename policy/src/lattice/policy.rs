@@ -18,6 +18,7 @@ impl Lattice for Policy {
             process,
             capabilities,
             syscalls,
+            filter,
             files,
             mounts,
             devices,
@@ -36,6 +37,7 @@ impl Lattice for Policy {
             process: process.combine(&other.process, toward)?,
             capabilities: capabilities.combine(&other.capabilities, toward)?,
             syscalls: syscalls.combine(&other.syscalls, toward)?,
+            filter: filter.combine(&other.filter, toward)?,
             files: files.combine(&other.files, toward)?,
             mounts: mounts.combine(&other.mounts, toward)?,
             devices: devices.combine(&other.devices, toward)?,
@@ -65,6 +67,7 @@ impl Lattice for Policy {
             process,
             capabilities,
             syscalls,
+            filter,
             files,
             mounts,
             devices,
@@ -76,11 +79,12 @@ impl Lattice for Policy {
             optional: _,
             monitor: _,
         } = self;
-        let sections: [&dyn Fn() -> Option<Verdict>; 12] = [
+        let sections: [&dyn Fn() -> Option<Verdict>; 13] = [
             &|| users.admits(event),
             &|| process.admits(event),
             &|| capabilities.admits(event),
             &|| syscalls.admits(event),
+            &|| filter.admits(event),
             &|| files.admits(event),
             &|| mounts.admits(event),
             &|| devices.admits(event),
@@ -101,6 +105,7 @@ impl Lattice for Policy {
             process,
             capabilities,
             syscalls,
+            filter,
             files,
             mounts,
             devices,
@@ -118,6 +123,7 @@ impl Lattice for Policy {
         witnesses.extend(process.looser(&other.process));
         witnesses.extend(capabilities.looser(&other.capabilities));
         witnesses.extend(syscalls.looser(&other.syscalls));
+        witnesses.extend(filter.looser(&other.filter));
         witnesses.extend(files.looser(&other.files));
         witnesses.extend(mounts.looser(&other.mounts));
         witnesses.extend(devices.looser(&other.devices));
@@ -138,7 +144,7 @@ impl Policy {
         match section {
             Section::Process => !(top.process.le(&self.process) && top.users.le(&self.users)),
             Section::Capabilities => !top.capabilities.le(&self.capabilities),
-            Section::Syscalls => !top.syscalls.le(&self.syscalls),
+            Section::Syscalls => !(top.syscalls.le(&self.syscalls) && top.filter.le(&self.filter)),
             Section::Files => !top.files.le(&self.files),
             Section::Mounts => !top.mounts.le(&self.mounts),
             Section::Devices => !top.devices.le(&self.devices),

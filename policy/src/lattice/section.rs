@@ -4,6 +4,7 @@
 mod capabilities;
 mod devices;
 mod files;
+mod filter;
 mod limits;
 mod lsm;
 mod mounts;

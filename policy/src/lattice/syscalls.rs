@@ -222,12 +222,32 @@ impl Lattice for Syscalls {
     /// One witness for each number that has a name, and one for those between: the arguments with which
     /// the answers differ most in kind.
     fn looser(&self, other: &Self) -> Vec<Witness> {
+        self.witnesses(other, |a, b| looser_in_class(a, b).or_else(|| looser_in_answer(a, b)))
+    }
+}
+
+impl Syscalls {
+    /// As [`Lattice::looser`], of the calls alone that `self` answers in a looser class: what another
+    /// answer of the same class hides there is not looked for.
+    pub fn looser_in_class(&self, other: &Self) -> Vec<Witness> {
+        self.witnesses(other, looser_in_class)
+    }
+
+    /// As [`Lattice::looser`], of the arguments alone on which both answer in the same class, and `self`
+    /// the more loosely.
+    pub fn looser_in_answer(&self, other: &Self) -> Vec<Witness> {
+        self.witnesses(other, looser_in_answer)
+    }
+
+    /// One witness for each number that has a name, and one for those between, with the arguments that
+    /// `find` finds.
+    fn witnesses(&self, other: &Self, find: impl Fn(&Diagram, &Diagram) -> Option<[u64; 6]>) -> Vec<Witness> {
         let mut memo = Memo(HashMap::new());
         let mut witnesses = Vec::new();
         for (arch, left) in &self.tables {
             for beside in left.beside(other.table(*arch)) {
                 let (a, b) = (beside.left, beside.right);
-                let Some(arguments) = memo.find(a, b, || looser_arguments(a, b)) else { continue };
+                let Some(arguments) = memo.find(a, b, || find(a, b)) else { continue };
                 let (allows, denies) = (a.decide(&arguments), b.decide(&arguments));
                 witnesses.extend(beside.spoken_of(*arch).into_iter().map(|number| Witness {
                     event: Event::Syscall { arch: *arch, number, arguments, answer: allows.action },
@@ -240,10 +260,14 @@ impl Lattice for Syscalls {
     }
 }
 
-/// Arguments on which `left` is looser: of another class if there are any, else of another action.
-fn looser_arguments(left: &Diagram, right: &Diagram) -> Option<[u64; 6]> {
+/// Arguments on which the answer of `left` is of a looser class.
+fn looser_in_class(left: &Diagram, right: &Diagram) -> Option<[u64; 6]> {
     left.find(right, |a, b| a.action.class() > b.action.class())
-        .or_else(|| left.find(right, |a, b| a.action > b.action))
+}
+
+/// Arguments on which the answer of `left` is looser, and of the same class.
+fn looser_in_answer(left: &Diagram, right: &Diagram) -> Option<[u64; 6]> {
+    left.find(right, |a, b| a.action.class() == b.action.class() && a.action > b.action)
 }
 
 /// Equality ignores origins: neighbouring intervals that differ only in them count as one.

@@ -5,7 +5,7 @@ use crate::origin::Origin;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Findings that one run names; a hostile text could have one at every character.
+/// Errors that one run names, and warnings; a hostile text could have one at every character.
 const MOST: usize = 50;
 
 /// Findings with the texts they are about.
@@ -15,7 +15,8 @@ pub(crate) struct Report {
     current: Arc<str>,
     texts: BTreeMap<Arc<str>, Arc<Text>>,
     diagnostics: Vec<Diagnostic>,
-    dropped: usize,
+    /// Findings beyond [`MOST`] of their severity: warnings never crowd an error out.
+    dropped: BTreeMap<Severity, usize>,
 }
 
 impl Report {
@@ -23,7 +24,7 @@ impl Report {
     pub(crate) fn new(text: Arc<Text>) -> Self {
         let current = Arc::clone(&text.file);
         let texts = BTreeMap::from([(Arc::clone(&current), text)]);
-        Report { current, texts, diagnostics: Vec::new(), dropped: 0 }
+        Report { current, texts, diagnostics: Vec::new(), dropped: BTreeMap::new() }
     }
 
     /// Lets findings show lines of `text` too.
@@ -78,10 +79,11 @@ impl Report {
         if self.diagnostics.contains(&diagnostic) {
             return;
         }
-        if self.diagnostics.len() < MOST {
+        let alike = self.diagnostics.iter().filter(|known| known.severity == diagnostic.severity);
+        if alike.count() < MOST {
             self.diagnostics.push(diagnostic);
         } else {
-            self.dropped += 1;
+            *self.dropped.entry(diagnostic.severity).or_default() += 1;
         }
     }
 
@@ -97,8 +99,11 @@ impl Report {
             let origin = diagnostic.place.as_ref().map(|place| place.origin.clone());
             (origin.as_ref().is_some_and(|origin| origin.file != current), origin)
         });
-        if self.dropped > 0 {
-            self.diagnostics.push(Diagnostic::error(format!("and {} more errors", self.dropped)));
+        for (severity, count) in &self.dropped {
+            self.diagnostics.push(match severity {
+                Severity::Error => Diagnostic::error(format!("and {count} more errors")),
+                Severity::Warning => Diagnostic::warning(format!("and {count} more warnings")),
+            });
         }
         self.diagnostics
     }

@@ -5,7 +5,7 @@ use crate::expression::{Expression, ExpressionError, Rule, parse_condition, pars
 use crate::lattice::action::Action;
 use crate::origin::{At, Origin};
 use crate::parse::list::{Item, List};
-use crate::parse::read::{Read, inside, scalar, unknown};
+use crate::parse::read::{Read, inside, scalar, unknown, words};
 use crate::parse::record::{Fields, record};
 use crate::parse::report::Report;
 use crate::parse::scalar::Written;
@@ -14,7 +14,7 @@ use crate::vocab::Arch;
 use serde_json::{Value, json};
 
 record! {
-    /// Which system calls it may make. `deny` beats `allow`.
+    /// Which system calls it may make. `deny` beats `allow`; of two entries of `deny` that name a call the later one decides.
     Syscalls as "`syscalls`" {
         /// Interfaces that it may use; a call through any other one kills it. x86_64 and aarch64 where none is named.
         architectures: List<Arch>,
@@ -26,8 +26,22 @@ record! {
         otherwise: At<Action>,
         /// The answer to a number without a name in the table; `enosys` where none is written.
         unknown: At<Action>,
+        /// What the filter changes about the processor's speculation; `mitigated` where none is written.
+        speculation: At<Speculation>,
+        /// Whether the kernel logs every call that is not allowed.
+        log_denied: At<bool>,
         /// Whether a host may lack the layer.
         optional: At<bool>,
+    }
+}
+
+words! {
+    /// What a filter changes about speculation.
+    Speculation as "what a filter changes about speculation" {
+        /// Mitigations that the kernel ties to filters are turned on: before 5.16 wherever the processor needs them, since then where the kernel was booted so. They slow the process down.
+        Mitigated = "mitigated",
+        /// Nothing: the process keeps what it has without a filter.
+        Unchanged = "unchanged",
     }
 }
 

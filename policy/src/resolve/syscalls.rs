@@ -2,9 +2,11 @@
 //!
 //! A call that is named by itself is decided by the entries that name it, not by a group that it also
 //! belongs to: `@file-io` beside `ioctl(request != TIOCSTI)` leaves the condition standing. Entries of
-//! `deny` come after everything that allows, groups before names, parents before children.
+//! `deny` come after everything that allows, groups before names, parents before children; of two that hold
+//! the later one decides.
 
 mod around;
+mod contradictions;
 mod entries;
 mod faults;
 
@@ -14,10 +16,11 @@ use crate::expression::{Stance, lower};
 use crate::lattice::action::Action;
 use crate::lattice::diagram::{Decision, Diagram, LIMIT};
 use crate::lattice::syscalls::{Syscalls, Table};
-use crate::origin::{At, Origin, Origins};
-use crate::policy::Policy;
+use crate::origin::{At, Origin, Origins, Ruled};
+use crate::policy::{Filter, Policy};
 use crate::profile::{self, Sections};
 use crate::vocab::{Arch, TABLE_VERSION, TableVersion, syscalls};
+pub(super) use contradictions::Settled;
 use entries::{Rules, Statement};
 use std::collections::BTreeMap;
 
@@ -53,9 +56,11 @@ impl Resolver<'_> {
         if written.is_none() && self.is_floor() {
             return;
         }
+        self.filter(written, &mut policy.filter);
         let begin = written.map_or_else(|| self.begin.clone(), |written| written.origin.clone());
         let table = sections.table.as_ref().map_or(TABLE_VERSION, |table| table.value);
         let plan = self.plan(written, table, &begin);
+        contradictions::warn(&plan.rules, plan.denied, &mut self.report);
         let named = written.and_then(|written| written.architectures.as_ref());
         let architectures: Vec<Arch> = match named {
             Some(list) => list.items.iter().map(|arch| arch.value).collect(),
@@ -68,9 +73,26 @@ impl Resolver<'_> {
             let implied = named.is_none() && !NATIVE.contains(&arch);
             tables.entry(arch).or_insert_with(|| self.table(arch, implied, &plan));
         }
+        std::mem::take(&mut self.settled).warn(&mut self.report);
         let absent = named.map_or(&begin, |list| &list.origin).clone();
         let absent = Decision { action: Action::KillProcess, origins: Origins::from([absent]) };
         policy.syscalls = Syscalls::new(tables, &absent);
+    }
+
+    /// How the filter is put on.
+    fn filter(&self, written: Option<&profile::Syscalls>, filter: &mut Filter) {
+        if !self.is_floor() {
+            // As elsewhere, what no profile mentions is the strict side where that needs no newer kernel.
+            filter.mitigate_speculation = Ruled::at(true, self.begin.clone());
+        }
+        let Some(written) = written else { return };
+        if let Some(choice) = &written.speculation {
+            filter.mitigate_speculation =
+                choice.clone().map(|choice| choice == profile::Speculation::Mitigated).into();
+        }
+        if let Some(flag) = &written.log_denied {
+            filter.log_denied = flag.clone().into();
+        }
     }
 
     /// Reads the entries and the default answers.
@@ -189,7 +211,11 @@ impl Resolver<'_> {
             }
             return None;
         }
-        match Diagram::choose(lowering.name, &condition, &then, &base) {
+        let made = Diagram::settled(lowering.name, &condition).and_then(|settled| {
+            self.settled.note(&statement.origin, lowering.name, stance, settled);
+            Diagram::choose(lowering.name, &condition, &then, &base)
+        });
+        match made {
             Ok(diagram) => {
                 self.decisions += diagram.nodes().len();
                 Some(diagram)

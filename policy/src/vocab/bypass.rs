@@ -64,8 +64,14 @@ const HIDDEN: &[Way] = &[
     Way { calls: &["clone"], around: &["clone3"] },
     // open_how lies in memory. openat2(2), 5.6.
     Way { calls: &["open", "openat", "creat"], around: &["openat2"] },
-    // sched_attr lies in memory. sched_setattr(2), 3.14.
-    Way { calls: &["sched_setscheduler", "sched_setparam"], around: &["sched_setattr"] },
+    // sched_attr lies in memory: policy, priority and nice value. sched_setattr(2), 3.14.
+    Way {
+        calls: &["sched_setscheduler", "sched_setparam", "setpriority", "nice"],
+        around: &["sched_setattr"],
+    },
+    // xattr_args lies in memory: value, size and flags. 6.13.
+    Way { calls: &["setxattr", "lsetxattr", "fsetxattr"], around: &["setxattrat"] },
+    Way { calls: &["getxattr", "lgetxattr", "fgetxattr"], around: &["getxattrat"] },
     // The newer mount calls take flags in parts and in structures. 5.2.
     Way {
         calls: &["mount"],
@@ -93,6 +99,66 @@ const HIDDEN: &[Way] = &[
     },
     // The ring lies in memory: IORING_OP_* of linux/io_uring.h.
     Way { calls: IO_URING_ISSUES, around: &["io_uring_setup", "io_uring_enter", "io_uring_register"] },
+];
+
+/// What a multiplexer does, by its first argument.
+struct Multiplexer {
+    name: &'static str,
+    /// Bits of the argument that say it.
+    mask: u64,
+    calls: &'static [(&'static str, u64)],
+}
+
+/// Their first argument is in sight, and closes a way by itself.
+const MULTIPLEXERS: &[Multiplexer] = &[
+    // `SYS_*` of linux/net.h.
+    Multiplexer {
+        name: "socketcall",
+        mask: u64::MAX,
+        calls: &[
+            ("socket", 1),
+            ("bind", 2),
+            ("connect", 3),
+            ("listen", 4),
+            ("accept", 5),
+            ("getsockname", 6),
+            ("getpeername", 7),
+            ("socketpair", 8),
+            ("send", 9),
+            ("recv", 10),
+            ("sendto", 11),
+            ("recvfrom", 12),
+            ("shutdown", 13),
+            ("setsockopt", 14),
+            ("getsockopt", 15),
+            ("sendmsg", 16),
+            ("recvmsg", 17),
+            ("accept4", 18),
+            ("recvmmsg", 19),
+            ("recvmmsg_time64", 19),
+            ("sendmmsg", 20),
+        ],
+    },
+    // linux/ipc.h; the upper half is the version of the call.
+    Multiplexer {
+        name: "ipc",
+        mask: 0xffff,
+        calls: &[
+            ("semop", 1),
+            ("semget", 2),
+            ("semctl", 3),
+            ("semtimedop", 4),
+            ("semtimedop_time64", 4),
+            ("msgsnd", 11),
+            ("msgrcv", 12),
+            ("msgget", 13),
+            ("msgctl", 14),
+            ("shmat", 21),
+            ("shmdt", 22),
+            ("shmget", 23),
+            ("shmctl", 24),
+        ],
+    },
 ];
 
 /// Hidden ways of i386 only, where these names are older calls that take a structure.
@@ -189,6 +255,11 @@ const IO_URING_ISSUES: &[&str] = &[
 const SIBLINGS: &[&[&str]] = &[
     &["open", "openat", "creat", "open_by_handle_at"],
     &["clone", "unshare"],
+    // fork and vfork are clone with flags of their own, none of which makes a namespace.
+    &["clone", "fork", "vfork"],
+    &["execve", "execveat"],
+    &["kexec_load", "kexec_file_load"],
+    &["init_module", "finit_module"],
     &["mmap", "mmap2"],
     &["mprotect", "pkey_mprotect"],
     &["madvise", "process_madvise"],
@@ -207,6 +278,12 @@ const SIBLINGS: &[&[&str]] = &[
     &["ioctl", "file_setattr"],
     &["setrlimit", "prlimit64"],
     &["unlink", "unlinkat", "rmdir"],
+    &["rename", "renameat", "renameat2"],
+    &["link", "linkat"],
+    &["symlink", "symlinkat"],
+    &["removexattr", "lremovexattr", "fremovexattr", "removexattrat"],
+    &["send", "sendto", "sendmsg", "sendmmsg"],
+    &["recv", "recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64"],
     &["access", "faccessat", "faccessat2"],
     &["pipe", "pipe2"],
     &["dup2", "dup3"],
@@ -218,6 +295,14 @@ pub fn ways_around(arch: Arch, call: &str) -> Vec<&'static str> {
     let own = if arch == Arch::I386 { HIDDEN_I386 } else { &[] };
     let ways = HIDDEN.iter().chain(own).filter(|way| way.calls.contains(&call));
     existing(arch, ways.flat_map(|way| way.around).copied())
+}
+
+/// The bits of the first argument of `other` and their value with which it does what `call` does; `None`
+/// where its arguments do not say what it does.
+pub fn selector(other: &str, call: &str) -> Option<(u64, u64)> {
+    let multiplexer = MULTIPLEXERS.iter().find(|multiplexer| multiplexer.name == other)?;
+    let (_, value) = multiplexer.calls.iter().find(|(name, _)| *name == call)?;
+    Some((multiplexer.mask, *value))
 }
 
 /// The calls that do the same as `call` in sight of a filter: whoever sets a condition on one means it for
@@ -267,6 +352,41 @@ mod tests {
         assert_eq!(ways_around(Arch::I386, "mmap2"), ["mmap"]);
         assert!(ways_around(Arch::Arm, "mmap2").is_empty());
         assert!(ways_around(Arch::X86_64, "personality").is_empty());
+    }
+
+    #[test]
+    fn a_multiplexer_is_told_by_its_first_argument_for_each_of_its_calls() {
+        for multiplexer in MULTIPLEXERS {
+            let way = HIDDEN.iter().find(|way| way.around == [multiplexer.name]).unwrap();
+            for call in way.calls {
+                assert!(selector(multiplexer.name, call).is_some(), "{call}");
+            }
+            assert_eq!(way.calls.len(), multiplexer.calls.len());
+        }
+        assert_eq!(selector("socketcall", "socket"), Some((u64::MAX, 1)));
+        assert_eq!(selector("ipc", "shmat"), Some((0xffff, 21)));
+        assert_eq!(selector("clone3", "clone"), None);
+    }
+
+    /// The tables against the system's own headers, where there are any.
+    #[test]
+    fn selectors_are_the_headers() {
+        for (header, prefix, multiplexer) in
+            [("net.h", "SYS_", &MULTIPLEXERS[0]), ("ipc.h", "", &MULTIPLEXERS[1])]
+        {
+            let Ok(text) = std::fs::read_to_string(format!("/usr/include/linux/{header}")) else {
+                println!("SKIP multiplexer-header: no /usr/include/linux/{header}");
+                return;
+            };
+            for (call, value) in multiplexer.calls {
+                let name = format!("{prefix}{}", call.trim_end_matches("_time64").to_ascii_uppercase());
+                let defined = text.lines().find_map(|line| {
+                    let mut words = line.split_whitespace();
+                    (words.next() == Some("#define") && words.next() == Some(&name)).then(|| words.next())?
+                });
+                assert_eq!(defined.map(str::parse), Some(Ok(*value)), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod contradictions;
 mod explain;
 mod files;
+mod filter;
 mod identity;
 mod resources;
 mod world;

@@ -6,7 +6,7 @@ use stockade_policy::lookup::{Loader, Lookup, Source};
 use stockade_policy::origin::Origin;
 use stockade_policy::parse::parse;
 use stockade_policy::policy::Policy;
-use stockade_policy::resolve::{Mode, resolve};
+use stockade_policy::resolve::{Mode, examine, resolve};
 
 /// Profiles by name.
 #[derive(Default)]
@@ -75,6 +75,15 @@ impl World {
     /// What `text` means as a floor; faults are printed.
     pub(crate) fn floor(&self, text: &str) -> Policy {
         self.resolve(text, Mode::Floor).unwrap_or_else(|faults| panic!("{}", render(&faults, false)))
+    }
+
+    /// The warnings about `text` as a user reads them; faults are printed.
+    pub(crate) fn warnings(&self, text: &str) -> String {
+        let profile = parse(&source("test.yaml", text)).unwrap();
+        match examine(&profile, self, Mode::Profile) {
+            Ok((_, warnings)) => render(&warnings, false),
+            Err(faults) => panic!("{}", render(&faults, false)),
+        }
     }
 
     /// The findings about `text` as a user reads them.

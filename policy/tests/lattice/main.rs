@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a strategy that fails to build is a failed test")]
 
 mod diagram;
+mod diff;
 mod files;
 mod generate;
 mod intervals;

@@ -299,6 +299,7 @@ fn verdicts_of_a_written_policy() {
     policy.network.ingress.packets = Some(Ruled::at(Rate { per_second: 7, burst: 9 }, at(16)));
     policy.network.ingress.open_connections = Some(Ruled::at(3, at(17)));
     policy.lsm.apparmor = Some(Ruled::at(Label::Name("web".to_owned()), at(18)));
+    policy.filter.log_denied = Ruled::at(true, at(20));
     policy.optional.insert(Section::Lsm, Ruled::at(true, at(19)));
 
     let amount = |quantity, edge: u64| {
@@ -319,6 +320,8 @@ fn verdicts_of_a_written_policy() {
         (Event::Capability(63), false),
         (Event::Without(Switch::NoNewPrivileges), false),
         (Event::Without(Switch::WriteXorExecute), true),
+        (Event::Without(Switch::LogDenied), false),
+        (Event::Without(Switch::MitigatedSpeculation), true),
         (Event::SecurebitClear(0), false),
         (Event::SecurebitClear(1), true),
         (Event::FileModeBit(1), false),

@@ -13,8 +13,8 @@ use stockade_policy::lattice::files::Rights;
 use stockade_policy::lattice::network::Protocol;
 use stockade_policy::origin::Ruled;
 use stockade_policy::policy::{
-    Device, Disk, Files, Label, Lsm, Mount, MountRight, NamespaceKind, NamespaceMode, Namespaces, Network,
-    Policy, ProcView, Process, Rate, Resource, Rlimit, Section, Traffic, Users,
+    Device, Disk, Files, Filter, Label, Lsm, Mount, MountRight, NamespaceKind, NamespaceMode, Namespaces,
+    Network, Policy, ProcView, Process, Rate, Resource, Rlimit, Section, Traffic, Users,
 };
 use stockade_policy::vocab::{Arch, CapSet};
 
@@ -60,6 +60,11 @@ pub(crate) fn process() -> impl Strategy<Value = Process> {
                 sysctls: BTreeMap::new(),
             }
         })
+}
+
+pub(crate) fn filter() -> impl Strategy<Value = Filter> {
+    (ruled(any::<bool>()), ruled(any::<bool>()))
+        .prop_map(|(mitigate_speculation, log_denied)| Filter { mitigate_speculation, log_denied })
 }
 
 pub(crate) fn files() -> impl Strategy<Value = Files> {
@@ -113,7 +118,7 @@ pub(crate) fn flags() -> impl Strategy<Value = BTreeMap<Section, Ruled<bool>>> {
 pub(crate) fn policy() -> impl Strategy<Value = Policy> {
     let users = intervals(0..4u32).prop_filter("someone must run", |uids| !uids.is_empty());
     let caps = select(vec![0, 1 << 21, 1 << 12 | 1 << 21, u64::MAX, 1 << 62]).prop_map(CapSet);
-    let held = (ruled(users), process(), ruled(caps), syscalls(), files(), mounts());
+    let held = (ruled(users), process(), ruled(caps), syscalls(), filter(), files(), mounts());
     let devices = option::of(ruled(btree_set(select(devices()), 0..3)));
     let resources = prop_oneof![Just(BTreeMap::new()), limits(vec![Resource::Memory, Resource::Processes])];
     let used = (devices, namespaces(), resources, limit(), limit());
@@ -124,7 +129,7 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
     let unlabelled = Lsm { apparmor: None, selinux: None, trusted_paths: Ruled::unwritten(false) };
     (held, used, network, prop_oneof![1 => Just(unlabelled), 3 => lsm()], flags(), flags()).prop_map(
         |(held, used, network, lsm, optional, monitor)| {
-            let (uids, process, capabilities, syscalls, files, mounts) = held;
+            let (uids, process, capabilities, syscalls, filter, files, mounts) = held;
             let (devices, namespaces, resources, size, inodes) = used;
             Policy {
                 name: "test".to_owned(),
@@ -133,6 +138,7 @@ pub(crate) fn policy() -> impl Strategy<Value = Policy> {
                 process,
                 capabilities,
                 syscalls,
+                filter,
                 files,
                 mounts,
                 devices,
@@ -179,7 +185,13 @@ pub(crate) fn events() -> Vec<Event> {
     }
     events.extend(devices().into_iter().map(Event::Device));
     events.extend((0..6).map(Event::User));
-    let switches = [Switch::NoNewPrivileges, Switch::WriteXorExecute, Switch::TrustedPaths];
+    let switches = [
+        Switch::NoNewPrivileges,
+        Switch::WriteXorExecute,
+        Switch::TrustedPaths,
+        Switch::MitigatedSpeculation,
+        Switch::LogDenied,
+    ];
     events.extend(switches.map(Event::Without));
     events.extend(["PATH", "LANG", "HOME"].map(|name| Event::Environment(Some(name.to_owned()))));
     events.extend((0..32).flat_map(|bit| [Event::SecurebitClear(bit), Event::FileModeBit(bit)]));
@@ -222,7 +234,7 @@ pub(crate) fn events() -> Vec<Event> {
 
 /// Puts one part of `b` into `a`: policies that differ everywhere hide a part that is never looked at.
 pub(crate) type Graft = fn(&mut Policy, &Policy);
-pub(crate) const GRAFTS: [Graft; 27] = [
+pub(crate) const GRAFTS: [Graft; 29] = [
     |a, b| a.users = b.users.clone(),
     |a, b| a.process.no_new_privileges = b.process.no_new_privileges.clone(),
     |a, b| a.process.write_xor_execute = b.process.write_xor_execute.clone(),
@@ -232,6 +244,8 @@ pub(crate) const GRAFTS: [Graft; 27] = [
     |a, b| a.process.limits = b.process.limits.clone(),
     |a, b| a.capabilities = b.capabilities.clone(),
     |a, b| a.syscalls = b.syscalls.clone(),
+    |a, b| a.filter.mitigate_speculation = b.filter.mitigate_speculation.clone(),
+    |a, b| a.filter.log_denied = b.filter.log_denied.clone(),
     |a, b| a.files.tree = b.files.tree.clone(),
     |a, b| a.files.tmp = b.files.tmp.clone(),
     |a, b| a.files.proc = b.files.proc.clone(),

@@ -11,7 +11,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 /// The name of a system call, or its number where it has none.
-pub(in crate::lattice) fn call_name(arch: Arch, number: u32) -> String {
+pub(crate) fn call_name(arch: Arch, number: u32) -> String {
     syscalls::name(arch, number).map_or_else(|| format!("#{number}"), str::to_owned)
 }
 
@@ -122,7 +122,7 @@ impl fmt::Display for Quantity {
 }
 
 /// A variant's name as profiles write it: `OpenFiles` is `open_files`.
-fn lower(variant: &impl fmt::Debug) -> String {
+pub(crate) fn lower(variant: &impl fmt::Debug) -> String {
     let mut name = String::new();
     for letter in format!("{variant:?}").chars() {
         if letter.is_ascii_uppercase() && !name.is_empty() {
@@ -133,14 +133,14 @@ fn lower(variant: &impl fmt::Debug) -> String {
     name
 }
 
-fn verb(direction: Direction) -> &'static str {
+pub(super) fn verb(direction: Direction) -> &'static str {
     match direction {
         Direction::Egress => "connect",
         Direction::Ingress => "accept",
     }
 }
 
-fn right_name(right: Rights) -> &'static str {
+pub(super) fn right_name(right: Rights) -> &'static str {
     match right {
         Rights::VISIBLE => "see",
         Rights::READ => "read",
@@ -150,7 +150,7 @@ fn right_name(right: Rights) -> &'static str {
     }
 }
 
-fn proc_name(view: ProcView) -> &'static str {
+pub(super) fn proc_name(view: ProcView) -> &'static str {
     match view {
         ProcView::None => "none",
         ProcView::Minimal => "minimal",
@@ -159,7 +159,7 @@ fn proc_name(view: ProcView) -> &'static str {
     }
 }
 
-fn mount_right_name(right: MountRight) -> &'static str {
+pub(super) fn mount_right_name(right: MountRight) -> &'static str {
     match right {
         MountRight::Write => "write",
         MountRight::Exec => "exec",
@@ -168,7 +168,7 @@ fn mount_right_name(right: MountRight) -> &'static str {
     }
 }
 
-fn namespace_mode_name(mode: NamespaceMode) -> &'static str {
+pub(super) fn namespace_mode_name(mode: NamespaceMode) -> &'static str {
     match mode {
         NamespaceMode::Private => "private",
         NamespaceMode::Auto => "auto",
@@ -176,15 +176,17 @@ fn namespace_mode_name(mode: NamespaceMode) -> &'static str {
     }
 }
 
-fn switch_name(switch: Switch) -> &'static str {
+pub(super) fn switch_name(switch: Switch) -> &'static str {
     match switch {
         Switch::NoNewPrivileges => "no_new_privileges",
         Switch::WriteXorExecute => "write_xor_execute",
         Switch::TrustedPaths => "trusted_paths",
+        Switch::MitigatedSpeculation => "mitigated_speculation",
+        Switch::LogDenied => "log_denied",
     }
 }
 
-fn flow_name(flow: Flow) -> &'static str {
+pub(super) fn flow_name(flow: Flow) -> &'static str {
     match flow {
         Flow::Bits => "rate",
         Flow::Packets => "packets",

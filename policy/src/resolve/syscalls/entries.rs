@@ -41,6 +41,11 @@ impl Rules<'_> {
         self.allow.get(call).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Every call that something denies.
+    pub(super) fn denied(&self) -> impl Iterator<Item = &str> {
+        self.deny.keys().copied()
+    }
+
     /// What denies `call`.
     pub(super) fn deny(&self, call: &str) -> &[Statement<'_>] {
         self.deny.get(call).map(Vec::as_slice).unwrap_or_default()
