@@ -6,11 +6,14 @@
 
 mod arguments;
 pub mod bpf;
+pub mod cache;
 pub mod cost;
 mod emit;
 pub mod flags;
 mod graph;
 pub mod interpret;
+pub mod prove;
+pub mod recover;
 mod search;
 mod tree;
 mod weights;

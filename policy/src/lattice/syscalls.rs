@@ -67,6 +67,11 @@ impl Table {
         Table::coalesced(starts)
     }
 
+    /// From the first number of each interval, ascending from 0, with what decides it.
+    pub(crate) fn from_starts(starts: Vec<(u32, Arc<Diagram>)>) -> Self {
+        Table::coalesced(starts)
+    }
+
     /// From starts in order, of which the last for a number counts.
     fn coalesced(starts: impl IntoIterator<Item = (u32, Arc<Diagram>)>) -> Self {
         let mut shared: Vec<(u32, Arc<Diagram>)> = Vec::new();
@@ -102,6 +107,12 @@ impl Table {
     /// The diagram that decides `number`.
     pub fn diagram(&self, number: u32) -> &Diagram {
         self.shared(number)
+    }
+
+    /// The last number of the interval that `number` is in.
+    pub(crate) fn last_of_interval(&self, number: u32) -> u32 {
+        let after = self.starts.partition_point(|(first, _)| *first <= number);
+        self.starts.get(after).map_or(u32::MAX, |(next, _)| next - 1)
     }
 
     /// The intervals `(first, last, diagram)`, in order, covering every number.

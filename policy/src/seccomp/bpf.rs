@@ -1,6 +1,7 @@
 //! Classic BPF as seccomp takes it: operation codes, return values, and a text form.
 //! linux/bpf_common.h, linux/filter.h, linux/seccomp.h.
 
+use super::interpret::{CheckError, check};
 use crate::lattice::action::Action;
 use crate::plan::Instruction;
 use std::fmt::Write as _;
@@ -64,6 +65,9 @@ pub fn return_value(action: Action) -> u32 {
     }
 }
 
+/// `MAX_ERRNO`, linux/err.h: a larger errno is answered as this one. `__seccomp_filter`, kernel/seccomp.c.
+const MAX_ERRNO: u16 = 4095;
+
 /// What the kernel does on a return value; what it does not know kills the process (4.14).
 pub fn action(value: u32) -> Action {
     let [low, high, ..] = value.to_le_bytes();
@@ -71,7 +75,7 @@ pub fn action(value: u32) -> Action {
     match value & ACTION_FULL {
         verdict::KILL_THREAD => Action::KillThread,
         verdict::TRAP => Action::Trap(data),
-        verdict::ERRNO => Action::Errno(data),
+        verdict::ERRNO => Action::Errno(data.min(MAX_ERRNO)),
         verdict::USER_NOTIF => Action::Notify,
         verdict::TRACE => Action::Trace(data),
         verdict::LOG => Action::Log,
@@ -104,6 +108,55 @@ pub fn bytes(program: &[Instruction]) -> Vec<u8> {
             [code_low, code_high, *yes, *no, a, b, c, d]
         })
         .collect()
+}
+
+/// Why bytes are no filter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BytesError {
+    /// Nothing is there.
+    #[error("it is empty; a filter has 1 to {MAX_INSTRUCTIONS} instructions of 8 bytes each")]
+    Empty,
+    /// The last instruction is not whole.
+    #[error("instruction {at}, from byte {}, is cut short: {} of its 8 bytes are there", at * 8, length % 8)]
+    Truncated {
+        /// Position of the instruction.
+        at: usize,
+        /// Bytes in all.
+        length: usize,
+    },
+    /// More instructions than the kernel takes.
+    #[error("it has more than {MAX_INSTRUCTIONS} instructions, the last that the kernel takes ends at byte {}",
+        MAX_INSTRUCTIONS * 8)]
+    TooLong,
+    /// The kernel would refuse it.
+    #[error(transparent)]
+    Refused(#[from] CheckError),
+}
+
+/// The program in an array of `struct sock_filter` of a little-endian machine, checked as the kernel checks
+/// it. What is no such program is refused with the place.
+pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Instruction>, BytesError> {
+    let (whole, rest) = bytes.as_chunks::<8>();
+    if whole.len() > MAX_INSTRUCTIONS {
+        return Err(BytesError::TooLong);
+    }
+    if !rest.is_empty() {
+        return Err(BytesError::Truncated { at: whole.len(), length: bytes.len() });
+    }
+    if whole.is_empty() {
+        return Err(BytesError::Empty);
+    }
+    let instruction = |[code_low, code_high, yes, no, a, b, c, d]: &[u8; 8]| {
+        Instruction(
+            u16::from_le_bytes([*code_low, *code_high]),
+            *yes,
+            *no,
+            u32::from_le_bytes([*a, *b, *c, *d]),
+        )
+    };
+    let program: Vec<_> = whole.iter().map(instruction).collect();
+    check(&program)?;
+    Ok(program)
 }
 
 /// One line an instruction, with jump targets as absolute positions.
@@ -172,6 +225,7 @@ mod tests {
         for known in actions {
             assert_eq!(action(return_value(known)), known);
         }
+        assert_eq!(action(0x0005_ffff), Action::Errno(4095));
         // A rank that no kernel has.
         assert_eq!(action(0x1234_0000), Action::KillProcess);
     }
@@ -193,6 +247,25 @@ mod tests {
         let ranks: Vec<i32> =
             actions.iter().map(|action| (return_value(*action) & ACTION_FULL).cast_signed()).collect();
         assert!(ranks.is_sorted(), "{ranks:?}");
+    }
+
+    #[test]
+    fn bytes_come_back_or_are_refused_with_the_place() {
+        let program = [Instruction(LOAD, 0, 0, 28), Instruction(RETURN, 1, 2, 0x7fff_0000)];
+        let whole = bytes(&program);
+        assert_eq!(from_bytes(&whole), Ok(program.to_vec()));
+        let refused = |bytes: &[u8]| from_bytes(bytes).unwrap_err().to_string();
+        assert_eq!(refused(&[]), "it is empty; a filter has 1 to 4096 instructions of 8 bytes each");
+        assert_eq!(
+            refused(&whole[..11]),
+            "instruction 1, from byte 8, is cut short: 3 of its 8 bytes are there"
+        );
+        assert_eq!(refused(&whole[..8]), "the last instruction does not return");
+        assert!(refused(&whole.repeat(2049)).contains("more than 4096"));
+        assert_eq!(
+            refused(&[&[0x30, 0], &whole[2..]].concat()),
+            "instruction 0: seccomp does not take operation 0x0030"
+        );
     }
 
     #[test]
