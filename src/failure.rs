@@ -5,6 +5,8 @@ use crate::exit::Exit;
 use std::io;
 use std::path::PathBuf;
 use stockade_enforcer::launch::LaunchError;
+#[cfg(feature = "libseccomp")]
+use stockade_libseccomp::LibseccompError;
 use stockade_policy::compile::CompileError;
 use stockade_policy::diagnostic::Diagnostic;
 use stockade_policy::lattice::LatticeError;
@@ -49,6 +51,10 @@ pub(crate) enum Failure {
     /// The policy contradicts itself.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// The other compiler of filters cannot say what the policy does, or cannot work here.
+    #[cfg(feature = "libseccomp")]
+    #[error(transparent)]
+    Libseccomp(#[from] LibseccompError),
     /// The host lacks what the policy asks for.
     #[error("this host cannot enforce the profile `{profile}`: {}", missing(gaps))]
     Gaps { profile: String, gaps: Vec<Gap> },
@@ -88,6 +94,12 @@ impl Failure {
             | Failure::NotDeclared { .. }
             | Failure::Compile(_) => Exit::BAD_INPUT,
             Failure::Gaps { .. } => Exit::HOST,
+            #[cfg(feature = "libseccomp")]
+            Failure::Libseccomp(error) => match error {
+                LibseccompError::Library { .. } => Exit::HOST,
+                LibseccompError::Read(_) | LibseccompError::Foreign => Exit::INTERNAL,
+                _ => Exit::BAD_INPUT,
+            },
             Failure::Launch(error) => Exit(error.exit_code()),
             Failure::Write { .. } | Failure::Observe { .. } | Failure::Output(_) | Failure::Serialise(_) => {
                 Exit::INTERNAL

@@ -3,6 +3,7 @@
 mod overview;
 
 use super::Output;
+use crate::backend::Backend;
 use crate::context::{Context, DEFAULT_PROFILE};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -33,6 +34,9 @@ pub(crate) struct Args {
     /// What is printed
     #[arg(long, value_enum, default_value_t)]
     emit: Emit,
+    /// Who makes the filter
+    #[arg(long, value_enum, default_value_t)]
+    backend: Backend,
     #[command(flatten)]
     output: Output,
 }
@@ -66,7 +70,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             source: Box::new(source),
         })?,
     };
-    let plan = stages::plan(&context, &policy, &host, &floors)?;
+    let mut plan = stages::plan(&context, &policy, &host, &floors)?;
+    args.backend.replace(&mut plan, &policy)?;
     emit(args, &plan)?;
     // The plan is printed all the same: it is where the gaps stand.
     stages::enforceable(plan)?;
