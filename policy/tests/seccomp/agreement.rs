@@ -16,7 +16,7 @@ pub(crate) const HOSTS: [Arch; 2] = [Arch::X86_64, Arch::Aarch64];
 /// Audit numbers: the families', one of another machine, and one that stands for nothing.
 pub(crate) const AUDITS: [u32; 6] = [0xc000_003e, 0x4000_0003, 0xc000_00b7, 0x4000_0028, 0xc000_0016, 0];
 
-fn expected(syscalls: &Syscalls, host: Arch, event: &Event) -> Action {
+pub(crate) fn expected(syscalls: &Syscalls, host: Arch, event: &Event) -> Action {
     match seccomp::locate(host, event.arch, event.number) {
         Some((arch, number)) => syscalls.table(arch).diagram(number).decide(&event.arguments).action,
         None => Action::KillProcess,
@@ -42,7 +42,7 @@ fn numbers(syscalls: &Syscalls, host: Arch) -> BTreeSet<u32> {
 
 /// Arguments that reach every leaf of the diagrams that decide `number`, each with single bits turned: so
 /// every test is seen from both sides.
-fn arguments(diagram: &Diagram) -> Vec<[u64; 6]> {
+pub(crate) fn arguments(diagram: &Diagram) -> Vec<[u64; 6]> {
     let mut paths: Vec<(u32, [u64; 6])> = vec![(0, [0; 6])];
     let mut seen = BTreeSet::new();
     let mut out = vec![[0; 6], [u64::MAX; 6]];
