@@ -5,7 +5,10 @@
 //! are identical, whatever text they come from.
 
 mod arena;
+mod cubes;
 mod truth;
+
+pub use cubes::Cube;
 
 use super::action::Action;
 use super::{LatticeError, Toward};
