@@ -67,6 +67,11 @@ impl Table {
         Table::coalesced(starts)
     }
 
+    /// From the first number of each interval, ascending from 0, with what decides it.
+    pub(crate) fn from_starts(starts: Vec<(u32, Arc<Diagram>)>) -> Self {
+        Table::coalesced(starts)
+    }
+
     /// From starts in order, of which the last for a number counts.
     fn coalesced(starts: impl IntoIterator<Item = (u32, Arc<Diagram>)>) -> Self {
         let mut shared: Vec<(u32, Arc<Diagram>)> = Vec::new();

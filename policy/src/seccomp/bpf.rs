@@ -64,6 +64,9 @@ pub fn return_value(action: Action) -> u32 {
     }
 }
 
+/// `MAX_ERRNO`, linux/err.h: a larger errno is answered as this one. `__seccomp_filter`, kernel/seccomp.c.
+const MAX_ERRNO: u16 = 4095;
+
 /// What the kernel does on a return value; what it does not know kills the process (4.14).
 pub fn action(value: u32) -> Action {
     let [low, high, ..] = value.to_le_bytes();
@@ -71,7 +74,7 @@ pub fn action(value: u32) -> Action {
     match value & ACTION_FULL {
         verdict::KILL_THREAD => Action::KillThread,
         verdict::TRAP => Action::Trap(data),
-        verdict::ERRNO => Action::Errno(data),
+        verdict::ERRNO => Action::Errno(data.min(MAX_ERRNO)),
         verdict::USER_NOTIF => Action::Notify,
         verdict::TRACE => Action::Trace(data),
         verdict::LOG => Action::Log,
@@ -172,6 +175,7 @@ mod tests {
         for known in actions {
             assert_eq!(action(return_value(known)), known);
         }
+        assert_eq!(action(0x0005_ffff), Action::Errno(4095));
         // A rank that no kernel has.
         assert_eq!(action(0x1234_0000), Action::KillProcess);
     }

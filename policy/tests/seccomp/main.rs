@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 
 mod policies;
+#[path = "../profiles/world.rs"]
+mod profiles;
+mod recover;
 
 use policies::{decision, syscalls};
 use proptest::prelude::*;

@@ -41,6 +41,6 @@ impl Diagram {
         let cut = Cut { diagram: self, argument, keep };
         let made = product(&cut, &Constant(()), SCRATCH, |decision, ()| decision.clone());
         // Leaving tests out never adds nodes, so the limit that this diagram met is met again.
-        made.and_then(|rooted| Diagram::from_rooted(&rooted)).unwrap_or_else(|Full| self.clone())
+        made.and_then(|rooted| Diagram::from_walk(&rooted)).unwrap_or_else(|Full| self.clone())
     }
 }
