@@ -4,14 +4,16 @@
 //! cannot be said the same is refused by name.
 
 mod document;
+mod filter;
 mod holes;
 mod json;
 mod meaning;
 mod multiplexed;
 mod selection;
 
+pub use filter::{FilterError, filters};
 pub use holes::Hole;
-pub use selection::Container;
+pub use selection::{Container, kernel};
 
 use crate::diagnostic::Diagnostic;
 use crate::lattice::syscalls::Syscalls;

@@ -59,8 +59,8 @@ impl Container {
     }
 }
 
-/// `MAJOR.MINOR`, and what may follow.
-pub(super) fn kernel(text: &str) -> Option<(u32, u32)> {
+/// The version of a kernel, `MAJOR.MINOR` and more numbers that do not count.
+pub fn kernel(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.split('.');
     let number = |part: Option<&str>| part.and_then(|part| part.parse().ok());
     let version = (number(parts.next())?, number(parts.next())?);

@@ -11,6 +11,9 @@ const MOST: usize = 64;
 /// Steps that the search for ranges may take: a mask with holes can hide very many.
 const STEPS: usize = 20_000;
 
+/// A range of fewer values is a list.
+const FEW: u64 = 4;
+
 /// A branch: never in the set, always, or where the bit of `nodes[n]` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Branch {
@@ -99,6 +102,89 @@ impl Values {
         Some(cubes)
     }
 
+    /// The set, or what is not in it, as the bits that all its values share and what of the values that have
+    /// them is not in it: `arg0 & 1 == 0 and arg0 != 2`.
+    fn factored(&self, name: &str, whole: u64, inside: bool) -> Option<(usize, Expression)> {
+        let (mask, value) = self.common(self.root, inside)?;
+        if mask == 0 {
+            return None;
+        }
+        let mut rest = Values { nodes: Vec::new(), root: Branch::End(false) };
+        rest.root = self.missing(self.root, inside, (mask, value), 64, &mut rest.nodes);
+        if rest.root == Branch::End(false) {
+            return None;
+        }
+        let mut found = [whole, rest.support()].into_iter().filter(|mask| rest.support() & !mask == 0);
+        let ranges = found.find_map(|mask| rest.ranges(mask, true))?;
+        let (cost, missing) = ranges.expression(name, whole, !inside);
+        let (share, shared) = masked(name, whole, &[(mask, value)], inside);
+        let both = vec![shared, missing];
+        Some((cost + share, if inside { and(both) } else { or(both) }))
+    }
+
+    /// The bits that all values in the set, or not in it, share, and how they stand; `None` where there is no
+    /// value. Recurses once for each bit.
+    fn common(&self, at: Branch, inside: bool) -> Option<(u64, u64)> {
+        match at {
+            Branch::End(held) => (held == inside).then_some((0, 0)),
+            Branch::Bit(node) => {
+                let (bit, clear, set) = self.nodes[node];
+                let bit = 1 << bit;
+                match (self.common(clear, inside), self.common(set, inside)) {
+                    (None, None) => None,
+                    (Some((mask, value)), None) => Some((mask | bit, value)),
+                    (None, Some((mask, value))) => Some((mask | bit, value | bit)),
+                    (Some((left, a)), Some((right, b))) => {
+                        let mask = left & right & !(a ^ b);
+                        Some((mask, a & mask))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The values that have the shared bits, and are not in the set (or are, where `inside` is not asked for).
+    /// Bits from `below` on are decided.
+    fn missing(
+        &self,
+        at: Branch,
+        inside: bool,
+        shared: (u64, u64),
+        below: u8,
+        nodes: &mut Vec<(u8, Branch, Branch)>,
+    ) -> Branch {
+        let own = match at {
+            Branch::Bit(node) => Some(self.nodes[node].0),
+            Branch::End(_) => None,
+        };
+        let (mask, value) = shared;
+        let lower = mask & (u64::MAX.checked_shr(64 - u32::from(below)).unwrap_or(0));
+        let next = (0..64_u8).rev().find(|bit| lower >> bit & 1 == 1);
+        let Some(bit) = own.max(next) else { return Branch::End(at != Branch::End(inside)) };
+        let (clear, set) = match at {
+            Branch::Bit(node) if own == Some(bit) => (self.nodes[node].1, self.nodes[node].2),
+            _ => (at, at),
+        };
+        let is_shared = mask >> bit & 1 == 1;
+        let mut branch = |to, stands: u64| {
+            if is_shared && value >> bit & 1 != stands {
+                Branch::End(false)
+            } else {
+                self.missing(to, inside, shared, bit, nodes)
+            }
+        };
+        let (clear, set) = (branch(clear, 0), branch(set, 1));
+        if clear == set {
+            return clear;
+        }
+        let node = (bit, clear, set);
+        let known = nodes.iter().position(|other| *other == node).unwrap_or_else(|| {
+            nodes.push(node);
+            nodes.len() - 1
+        });
+        Branch::Bit(known)
+    }
+
     /// The set as a condition on the register `name`, of which the bits of `whole` can be compared; `None`
     /// where it takes too many comparisons. The set is neither empty nor everything.
     pub(super) fn expression(&self, name: &str, whole: u64) -> Option<Expression> {
@@ -123,6 +209,9 @@ impl Values {
         for inside in [true, false] {
             if let Some(cubes) = self.cubes(inside) {
                 offer(masked(name, whole, &cubes, inside));
+            }
+            if let Some(factored) = self.factored(name, whole, inside) {
+                offer(factored);
             }
         }
         best.map(|(_, expression)| expression)
@@ -181,6 +270,9 @@ impl Ranges {
         let (mut values, mut parts, mut cost) = (Vec::new(), Vec::new(), 0);
         for (first, last) in &self.ranges {
             match (*first, *last) {
+                (first, last) if self.mask.trailing_ones() > 2 && last - first < FEW => {
+                    values.extend(first..=last)
+                }
                 (first, last) if first == last => values.push(first),
                 (0, last) => parts.push(compare(Operator::LessOrEqual, last)),
                 (first, last) if last == self.mask => parts.push(compare(Operator::GreaterOrEqual, first)),

@@ -36,12 +36,15 @@ impl Lookup for Unconfined {
     }
 }
 
-/// What a profile means.
-pub(crate) fn policy(text: &str) -> Policy {
+/// What a profile means, or what is wrong with it.
+pub(crate) fn resolved(text: &str) -> Result<Policy, Vec<Diagnostic>> {
     let source = Source { file: "imported.yaml".into(), text: text.as_bytes().to_vec() };
-    parse(&source)
-        .and_then(|profile| resolve(&profile, &Unconfined, Mode::Profile))
-        .unwrap_or_else(|faults| panic!("{}\n{text}", render(&faults, false)))
+    parse(&source).and_then(|profile| resolve(&profile, &Unconfined, Mode::Profile))
+}
+
+/// What a profile means; faults are printed.
+pub(crate) fn policy(text: &str) -> Policy {
+    resolved(text).unwrap_or_else(|faults| panic!("{}\n{text}", render(&faults, false)))
 }
 
 /// A container of Docker's on a host.
