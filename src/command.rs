@@ -5,6 +5,7 @@ pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod import;
 pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod run;
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     Check(check::Args),
     Compile(compile::Args),
     Explain(explain::Args),
+    Import(import::Args),
     Profile(profile::Args),
     Verify(verify::Args),
     Doctor(doctor::Args),
@@ -49,6 +51,7 @@ impl Command {
             Command::Check(args) => check::run(args),
             Command::Compile(args) => compile::run(args),
             Command::Explain(args) => explain::run(args),
+            Command::Import(args) => import::run(args),
             Command::Profile(args) => profile::run(args),
             Command::Verify(args) => verify::run(args),
             Command::Doctor(args) => doctor::run(args),

@@ -69,6 +69,12 @@ pub(crate) enum Failure {
     /// The state of the host could not be read.
     #[error("cannot {operation}")]
     Observe { operation: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+    /// A filter cannot be said in a profile.
+    #[error("{what} cannot be imported")]
+    Filter { what: String, source: Box<dyn std::error::Error + Send + Sync> },
+    /// A profile that was written here does not mean what it should.
+    #[error("the profile that came out does not mean what was imported, so it is not given out{}", first(.0))]
+    Misread(Vec<Diagnostic>),
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
     Output(io::Error),
@@ -92,6 +98,7 @@ impl Failure {
             | Failure::OtherFloors { .. }
             | Failure::OtherPlan { .. }
             | Failure::NotDeclared { .. }
+            | Failure::Filter { .. }
             | Failure::Compile(_) => Exit::BAD_INPUT,
             Failure::Gaps { .. } => Exit::HOST,
             #[cfg(feature = "libseccomp")]
@@ -101,9 +108,11 @@ impl Failure {
                 _ => Exit::BAD_INPUT,
             },
             Failure::Launch(error) => Exit(error.exit_code()),
-            Failure::Write { .. } | Failure::Observe { .. } | Failure::Output(_) | Failure::Serialise(_) => {
-                Exit::INTERNAL
-            }
+            Failure::Misread(_)
+            | Failure::Write { .. }
+            | Failure::Observe { .. }
+            | Failure::Output(_)
+            | Failure::Serialise(_) => Exit::INTERNAL,
         }
     }
 
@@ -129,6 +138,10 @@ impl Failure {
             _ => Vec::new(),
         }
     }
+}
+
+fn first(found: &[Diagnostic]) -> String {
+    found.first().map(|diagnostic| format!(": {}", diagnostic.message)).unwrap_or_default()
 }
 
 fn missing(gaps: &[Gap]) -> String {

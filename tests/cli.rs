@@ -132,7 +132,7 @@ fn every_result_can_be_json() {
 #[test]
 fn completions_and_pages_cover_every_command() {
     let commands =
-        ["run", "check", "compile", "explain", "profile", "verify", "doctor", "completions", "man"];
+        ["run", "check", "compile", "explain", "import", "profile", "verify", "doctor", "completions", "man"];
     for shell in ["bash", "zsh", "fish"] {
         let output = stockade(&["completions", shell]);
         assert_eq!(code(&output), 0);

@@ -80,6 +80,11 @@ impl Diagnostic {
         }
     }
 
+    /// A warning without a place yet.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(message) }
+    }
+
     /// The same at `place`.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {

@@ -9,6 +9,7 @@ pub mod bpf;
 mod emit;
 mod graph;
 pub mod interpret;
+pub mod recover;
 mod tree;
 
 use crate::lattice::action::Action;

@@ -23,7 +23,7 @@ pub(crate) type Program = Vec<Instruction>;
 
 /// Why the filters of a thread could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FilterError {
+pub enum FilterError {
     /// No such thread any more.
     #[error("thread {tid} is gone")]
     Gone {

@@ -4,8 +4,9 @@
 //! bit twice, none has equal branches, no two are alike. So two diagrams decide alike exactly where they
 //! are identical, whatever text they come from.
 
-mod arena;
+pub(crate) mod arena;
 mod cubes;
+mod cut;
 mod truth;
 
 pub use cubes::Cube;
@@ -14,10 +15,10 @@ use super::action::Action;
 use super::{LatticeError, Toward};
 use crate::condition::Condition;
 use crate::origin::Origins;
-use arena::{Constant, Full, Ref, Rooted, Split, Step, Walk, product, split};
+use arena::{Constant, Full, Ref, Step, Walk, find, product};
 use serde::Serialize;
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// What a leaf says: the action and who decided it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -100,7 +101,7 @@ impl Diagram {
             let both = product(&first, otherwise, SCRATCH, |then, otherwise| {
                 then.clone().unwrap_or_else(|| otherwise.clone())
             })?;
-            Diagram::from_rooted(&both)
+            Diagram::from_walk(&both)
         };
         build().map_err(|Full| too_large(call))
     }
@@ -118,12 +119,12 @@ impl Diagram {
     /// The meet or the join; `None` past [`LIMIT`].
     pub(super) fn combine(&self, other: &Self, toward: Toward) -> Option<Self> {
         let both = product(self, other, SCRATCH, |a, b| a.combine(b, toward)).ok()?;
-        Diagram::from_rooted(&both).ok()
+        Diagram::from_walk(&both).ok()
     }
 
     /// The diagram in which every decision is what `change` makes of it.
     fn map(&self, change: impl Fn(&Decision) -> Decision) -> Result<Self, Full> {
-        Diagram::from_rooted(&product(self, &Constant(()), SCRATCH, |decision, ()| change(decision))?)
+        Diagram::from_walk(&product(self, &Constant(()), SCRATCH, |decision, ()| change(decision))?)
     }
 
     /// The diagram without its origins: the canonical form of what it decides.
@@ -134,11 +135,21 @@ impl Diagram {
             .unwrap_or_else(|Full| self.clone())
     }
 
+    /// The diagram that allows where `wanted` holds of the decision, and kills elsewhere.
+    pub(crate) fn only(&self, wanted: impl Fn(&Decision) -> bool) -> Self {
+        let mark = |decision: &Decision| {
+            let action = if wanted(decision) { Action::Allow } else { Action::KillProcess };
+            Decision { action, origins: Origins::new() }
+        };
+        // As in `forget_origins` nothing is added.
+        self.map(mark).unwrap_or_else(|Full| self.clone())
+    }
+
     /// The smallest arguments (the first, most significant) for which `test` holds of what this diagram
     /// and `other` decide.
     pub fn find(&self, other: &Self, test: impl Fn(&Decision, &Decision) -> bool) -> Option<[u64; 6]> {
-        let mut search = Search { left: self, right: other, test, seen: HashSet::new(), arguments: [0; 6] };
-        search.visit(self.root(), other.root()).then_some(search.arguments)
+        let [arguments @ .., _, _] = find(self, other, test)?;
+        Some(arguments)
     }
 
     /// The nodes, the root first; every test's branches stand at indices of their own, not in test order.
@@ -175,9 +186,10 @@ impl Diagram {
         })
     }
 
-    fn from_rooted(rooted: &Rooted<Decision>) -> Result<Self, Full> {
-        let mut layout = Layout { rooted, nodes: Vec::new(), places: HashMap::new() };
-        layout.visit(rooted.root())?;
+    /// The diagram that `walk` walks, which tests no other places than those of the arguments.
+    pub(crate) fn from_walk(walk: &impl Walk<Leaf = Decision>) -> Result<Self, Full> {
+        let mut layout = Layout { walk, nodes: Vec::new(), places: HashMap::new() };
+        layout.visit(walk.root())?;
         Ok(Diagram { nodes: layout.nodes })
     }
 }
@@ -212,13 +224,13 @@ impl Walk for Diagram {
 }
 
 /// Numbers the live nodes depth first.
-struct Layout<'a> {
-    rooted: &'a Rooted<Decision>,
+struct Layout<'a, W> {
+    walk: &'a W,
     nodes: Vec<Node>,
     places: HashMap<Ref, u32>,
 }
 
-impl Layout<'_> {
+impl<W: Walk<Leaf = Decision>> Layout<'_, W> {
     fn visit(&mut self, at: Ref) -> Result<u32, Full> {
         if let Some(index) = self.places.get(&at) {
             return Ok(*index);
@@ -228,7 +240,7 @@ impl Layout<'_> {
         }
         let index = u32::try_from(self.nodes.len()).map_err(|_| Full)?;
         self.places.insert(at, index);
-        match self.rooted.step(at) {
+        match self.walk.step(at) {
             Step::Leaf(decision) => self.nodes.push(Node::Leaf(decision.clone())),
             Step::Test { place, clear, set } => {
                 let (argument, bit) = truth::bit(place);
@@ -238,37 +250,5 @@ impl Layout<'_> {
             }
         }
         Ok(index)
-    }
-}
-
-/// Looks for arguments, the clear branch first.
-struct Search<'a, F> {
-    left: &'a Diagram,
-    right: &'a Diagram,
-    test: F,
-    seen: HashSet<(Ref, Ref)>,
-    arguments: [u64; 6],
-}
-
-impl<F: Fn(&Decision, &Decision) -> bool> Search<'_, F> {
-    fn visit(&mut self, left: Ref, right: Ref) -> bool {
-        if !self.seen.insert((left, right)) {
-            return false;
-        }
-        match split(self.left, left, self.right, right) {
-            Split::Leaves(a, b) => (self.test)(a, b),
-            Split::Test { place, clear, set } => {
-                if self.visit(clear.0, clear.1) {
-                    return true;
-                }
-                let (argument, bit) = truth::bit(place);
-                self.arguments[usize::from(argument)] |= 1 << bit;
-                if self.visit(set.0, set.1) {
-                    return true;
-                }
-                self.arguments[usize::from(argument)] &= !(1 << bit);
-                false
-            }
-        }
     }
 }

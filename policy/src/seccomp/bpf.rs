@@ -64,6 +64,9 @@ pub fn return_value(action: Action) -> u32 {
     }
 }
 
+/// `MAX_ERRNO`, linux/err.h: a larger errno is answered as this one. `__seccomp_filter`, kernel/seccomp.c.
+const MAX_ERRNO: u16 = 4095;
+
 /// What the kernel does on a return value; what it does not know kills the process (4.14).
 pub fn action(value: u32) -> Action {
     let [low, high, ..] = value.to_le_bytes();
@@ -71,7 +74,7 @@ pub fn action(value: u32) -> Action {
     match value & ACTION_FULL {
         verdict::KILL_THREAD => Action::KillThread,
         verdict::TRAP => Action::Trap(data),
-        verdict::ERRNO => Action::Errno(data),
+        verdict::ERRNO => Action::Errno(data.min(MAX_ERRNO)),
         verdict::USER_NOTIF => Action::Notify,
         verdict::TRACE => Action::Trace(data),
         verdict::LOG => Action::Log,
@@ -104,6 +107,37 @@ pub fn bytes(program: &[Instruction]) -> Vec<u8> {
             [code_low, code_high, *yes, *no, a, b, c, d]
         })
         .collect()
+}
+
+/// Bytes that are no array of `struct sock_filter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BytesError {
+    /// Cut off, or something else.
+    #[error("{0} bytes are no whole number of instructions of 8 bytes")]
+    Part(usize),
+    /// Nothing, or more than the kernel takes.
+    #[error("a filter has 1 to {MAX_INSTRUCTIONS} instructions of 8 bytes, not {0}")]
+    Length(usize),
+}
+
+/// The program that [`bytes`] would write so; whether the kernel takes it is another question.
+pub fn instructions(bytes: &[u8]) -> Result<Vec<Instruction>, BytesError> {
+    let (whole, rest) = bytes.as_chunks::<8>();
+    if !rest.is_empty() {
+        return Err(BytesError::Part(bytes.len()));
+    }
+    if whole.is_empty() || whole.len() > MAX_INSTRUCTIONS {
+        return Err(BytesError::Length(whole.len()));
+    }
+    let instruction = |[code_low, code_high, yes, no, a, b, c, d]: &[u8; 8]| {
+        Instruction(
+            u16::from_le_bytes([*code_low, *code_high]),
+            *yes,
+            *no,
+            u32::from_le_bytes([*a, *b, *c, *d]),
+        )
+    };
+    Ok(whole.iter().map(instruction).collect())
 }
 
 /// One line an instruction, with jump targets as absolute positions.
@@ -172,6 +206,7 @@ mod tests {
         for known in actions {
             assert_eq!(action(return_value(known)), known);
         }
+        assert_eq!(action(0x0005_ffff), Action::Errno(4095));
         // A rank that no kernel has.
         assert_eq!(action(0x1234_0000), Action::KillProcess);
     }
@@ -210,5 +245,9 @@ mod tests {
              38\n   4: return allow\n"
         );
         assert_eq!(bytes(&program)[24..32], [6, 0, 0, 0, 0x26, 0, 5, 0]);
+        assert_eq!(instructions(&bytes(&program)).as_deref(), Ok(&program[..]));
+        assert_eq!(instructions(&[]), Err(BytesError::Length(0)));
+        assert_eq!(instructions(&[0; 12]), Err(BytesError::Part(12)));
+        assert_eq!(instructions(&[0; 8 * 4097]), Err(BytesError::Length(4097)));
     }
 }

@@ -3,6 +3,9 @@
 
 mod agreement;
 mod policies;
+#[path = "../profiles/world.rs"]
+mod profiles;
+mod recover;
 
 use agreement::{AUDITS, HOSTS, agrees};
 use policies::{decision, syscalls};

@@ -3,18 +3,21 @@
 //! An arena never holds a test whose branches are equal, nor two equal slots. So what hangs below a
 //! [`Ref`] is canonical by construction, and two functions are equal exactly where their refs are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 /// A slot of an arena.
-pub(super) type Ref = u32;
+pub(crate) type Ref = u32;
 
-/// A bit of the arguments by its place in the order of tests: argument 0 bit 63 is 0, argument 5 bit 0
-/// is 383.
-pub(super) type Place = u16;
+/// A bit by its place in the order of tests: in a diagram over the arguments, argument 0 bit 63 is 0 and
+/// argument 5 bit 0 is 383.
+pub(crate) type Place = u16;
+
+/// Values for places, 64 in each word, the first one its top bit.
+pub(crate) type Bits = [u64; 8];
 
 /// What stands at a slot.
-pub(super) enum Step<'a, L> {
+pub(crate) enum Step<'a, L> {
     /// The end.
     Leaf(&'a L),
     /// Test the bit, go on at `clear` or `set`.
@@ -22,7 +25,7 @@ pub(super) enum Step<'a, L> {
 }
 
 /// A diagram that can be walked.
-pub(super) trait Walk {
+pub(crate) trait Walk {
     /// What its leaves say.
     type Leaf;
     /// Where to begin.
@@ -33,7 +36,7 @@ pub(super) trait Walk {
 
 /// A construction grew past the arena's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Full;
+pub(crate) struct Full;
 
 enum Slot {
     Leaf(usize),
@@ -41,7 +44,7 @@ enum Slot {
 }
 
 /// Slots under construction.
-pub(super) struct Arena<L> {
+pub(crate) struct Arena<L> {
     slots: Vec<Slot>,
     leaves: Vec<L>,
     leaf_refs: HashMap<L, Ref>,
@@ -50,14 +53,14 @@ pub(super) struct Arena<L> {
 }
 
 /// An arena with a root: a finished diagram.
-pub(super) struct Rooted<L> {
+pub(crate) struct Rooted<L> {
     arena: Arena<L>,
     root: Ref,
 }
 
-impl<L: Clone + Eq + Hash> Arena<L> {
+impl<L> Arena<L> {
     /// An arena for at most `limit` slots, dead ones included.
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Arena {
             slots: Vec::new(),
             leaves: Vec::new(),
@@ -67,6 +70,16 @@ impl<L: Clone + Eq + Hash> Arena<L> {
         }
     }
 
+    /// What stands at `at`.
+    pub(crate) fn step(&self, at: Ref) -> Step<'_, L> {
+        match self.slots[at as usize] {
+            Slot::Leaf(leaf) => Step::Leaf(&self.leaves[leaf]),
+            Slot::Test { place, clear, set } => Step::Test { place, clear, set },
+        }
+    }
+}
+
+impl<L: Clone + Eq + Hash> Arena<L> {
     fn push(&mut self, slot: Slot) -> Result<Ref, Full> {
         if self.slots.len() >= self.limit {
             return Err(Full);
@@ -77,7 +90,7 @@ impl<L: Clone + Eq + Hash> Arena<L> {
     }
 
     /// The leaf that says `leaf`.
-    pub(super) fn leaf(&mut self, leaf: L) -> Result<Ref, Full> {
+    pub(crate) fn leaf(&mut self, leaf: L) -> Result<Ref, Full> {
         if let Some(at) = self.leaf_refs.get(&leaf) {
             return Ok(*at);
         }
@@ -88,7 +101,7 @@ impl<L: Clone + Eq + Hash> Arena<L> {
     }
 
     /// The test of `place`, or just the branch where both are the same.
-    pub(super) fn test(&mut self, place: Place, clear: Ref, set: Ref) -> Result<Ref, Full> {
+    pub(crate) fn test(&mut self, place: Place, clear: Ref, set: Ref) -> Result<Ref, Full> {
         if clear == set {
             return Ok(clear);
         }
@@ -101,7 +114,7 @@ impl<L: Clone + Eq + Hash> Arena<L> {
     }
 
     /// The finished diagram below `root`.
-    pub(super) fn rooted(self, root: Ref) -> Rooted<L> {
+    pub(crate) fn rooted(self, root: Ref) -> Rooted<L> {
         Rooted { arena: self, root }
     }
 }
@@ -114,15 +127,12 @@ impl<L> Walk for Rooted<L> {
     }
 
     fn step(&self, at: Ref) -> Step<'_, L> {
-        match self.arena.slots[at as usize] {
-            Slot::Leaf(leaf) => Step::Leaf(&self.arena.leaves[leaf]),
-            Slot::Test { place, clear, set } => Step::Test { place, clear, set },
-        }
+        self.arena.step(at)
     }
 }
 
 /// The same leaf for every argument.
-pub(super) struct Constant<L>(pub(super) L);
+pub(crate) struct Constant<L>(pub(crate) L);
 
 impl<L> Walk for Constant<L> {
     type Leaf = L;
@@ -136,8 +146,31 @@ impl<L> Walk for Constant<L> {
     }
 }
 
+/// The part of a diagram below one of its nodes, as a diagram of its own whose first place is `from`.
+pub(crate) struct Below<'a, W> {
+    pub(crate) whole: &'a W,
+    pub(crate) root: Ref,
+    /// No node below `root` tests a place before it.
+    pub(crate) from: Place,
+}
+
+impl<W: Walk> Walk for Below<'_, W> {
+    type Leaf = W::Leaf;
+
+    fn root(&self) -> Ref {
+        self.root
+    }
+
+    fn step(&self, at: Ref) -> Step<'_, W::Leaf> {
+        match self.whole.step(at) {
+            Step::Test { place, clear, set } => Step::Test { place: place - self.from, clear, set },
+            leaf @ Step::Leaf(_) => leaf,
+        }
+    }
+}
+
 /// The diagram that says, for every argument, what `combine` makes of what `left` and `right` say.
-pub(super) fn product<A: Walk, B: Walk, L: Clone + Eq + Hash>(
+pub(crate) fn product<A: Walk, B: Walk, L: Clone + Eq + Hash>(
     left: &A,
     right: &B,
     limit: usize,
@@ -157,7 +190,7 @@ struct Product<'a, A, B, F, L> {
 }
 
 impl<A: Walk, B: Walk, L: Clone + Eq + Hash, F: Fn(&A::Leaf, &B::Leaf) -> L> Product<'_, A, B, F, L> {
-    /// Recurses once for each place, so at most 384 deep.
+    /// Recurses once for each place, so at most 512 deep.
     fn visit(&mut self, left: Ref, right: Ref) -> Result<Ref, Full> {
         if let Some(done) = self.done.get(&(left, right)) {
             return Ok(*done);
@@ -179,7 +212,7 @@ impl<A: Walk, B: Walk, L: Clone + Eq + Hash, F: Fn(&A::Leaf, &B::Leaf) -> L> Pro
 }
 
 /// Where a walk over two diagrams at once goes on.
-pub(super) enum Split<'a, L, M> {
+pub(crate) enum Split<'a, L, M> {
     /// Both have ended.
     Leaves(&'a L, &'a M),
     /// The first bit that either tests, with both sides' branches.
@@ -187,7 +220,7 @@ pub(super) enum Split<'a, L, M> {
 }
 
 /// One step of a walk over two diagrams at once.
-pub(super) fn split<'a, A: Walk, B: Walk>(
+pub(crate) fn split<'a, A: Walk, B: Walk>(
     left: &'a A,
     at_left: Ref,
     right: &'a B,
@@ -206,6 +239,62 @@ pub(super) fn split<'a, A: Walk, B: Walk>(
             let (c, s) = if p == place { (c, s) } else { (at_left, at_left) };
             let (d, t) = if q == place { (d, t) } else { (at_right, at_right) };
             Split::Test { place, clear: (c, d), set: (s, t) }
+        }
+    }
+}
+
+/// What `walk` says of these bits.
+#[cfg(test)]
+pub(crate) fn decide<'a, W: Walk>(walk: &'a W, bits: &Bits) -> &'a W::Leaf {
+    let mut at = walk.root();
+    loop {
+        match walk.step(at) {
+            Step::Leaf(leaf) => return leaf,
+            Step::Test { place, clear, set } => {
+                at = if bits[usize::from(place / 64)] >> (63 - place % 64) & 1 == 1 { set } else { clear };
+            }
+        }
+    }
+}
+
+/// The smallest bits (the first, most significant) for which `test` holds of what both say.
+pub(crate) fn find<A: Walk, B: Walk>(
+    left: &A,
+    right: &B,
+    test: impl Fn(&A::Leaf, &B::Leaf) -> bool,
+) -> Option<Bits> {
+    let mut search = Search { left, right, test, seen: HashSet::new(), bits: [0; 8] };
+    search.visit(left.root(), right.root()).then_some(search.bits)
+}
+
+/// Looks for bits, the clear branch first.
+struct Search<'a, A, B, F> {
+    left: &'a A,
+    right: &'a B,
+    test: F,
+    seen: HashSet<(Ref, Ref)>,
+    bits: Bits,
+}
+
+impl<A: Walk, B: Walk, F: Fn(&A::Leaf, &B::Leaf) -> bool> Search<'_, A, B, F> {
+    fn visit(&mut self, left: Ref, right: Ref) -> bool {
+        if !self.seen.insert((left, right)) {
+            return false;
+        }
+        match split(self.left, left, self.right, right) {
+            Split::Leaves(a, b) => (self.test)(a, b),
+            Split::Test { place, clear, set } => {
+                if self.visit(clear.0, clear.1) {
+                    return true;
+                }
+                let (word, bit) = (usize::from(place / 64), 1 << (63 - place % 64));
+                self.bits[word] |= bit;
+                if self.visit(set.0, set.1) {
+                    return true;
+                }
+                self.bits[word] &= !bit;
+                false
+            }
         }
     }
 }
