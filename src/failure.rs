@@ -103,8 +103,9 @@ impl Failure {
             Failure::Gaps { .. } => Exit::HOST,
             #[cfg(feature = "libseccomp")]
             Failure::Libseccomp(error) => match error {
-                LibseccompError::Library { .. } => Exit::HOST,
-                LibseccompError::Read(_) | LibseccompError::Foreign => Exit::INTERNAL,
+                LibseccompError::Library { .. } | LibseccompError::Read(_) | LibseccompError::Foreign => {
+                    Exit::INTERNAL
+                }
                 _ => Exit::BAD_INPUT,
             },
             Failure::Launch(error) => Exit(error.exit_code()),

@@ -28,6 +28,9 @@ pub enum Search {
     Tree,
 }
 
+/// The API level that knows every action, `SCMP_ACT_NOTIFY` the last: Linux 5.0. seccomp_api_set(3).
+const EVERY_ACTION: u32 = 5;
+
 /// Why libseccomp made no filter.
 #[derive(Debug, thiserror::Error)]
 pub enum LibseccompError {
@@ -98,9 +101,11 @@ pub enum LibseccompError {
 /// The filter for a kernel of `host`'s architecture: decides every interface that this kernel accepts as
 /// `syscalls` says, and kills what comes through any other.
 ///
-/// The library asks the running kernel for the actions that it knows, so that `log`, `notify` and
-/// `kill_process` are refused where the kernel is older than they are.
+/// The same on every kernel: whether the host knows the actions is for the plan to say.
 pub fn compile(syscalls: &Syscalls, host: Arch, search: Search) -> Result<Vec<Instruction>, LibseccompError> {
+    // The library would ask the running kernel for the actions that it knows, and refuse the others.
+    libseccomp::set_api(EVERY_ACTION)
+        .map_err(|source| LibseccompError::Library { operation: "take every action (2.5)", source })?;
     let mut parts = Vec::new();
     for arch in host.family() {
         let part = part::part(*arch, syscalls.table(*arch))?;
