@@ -6,9 +6,11 @@
 
 mod arguments;
 pub mod bpf;
+pub mod cache;
 mod emit;
 mod graph;
 pub mod interpret;
+pub mod prove;
 pub mod recover;
 mod tree;
 

@@ -39,8 +39,9 @@ impl Container {
 
     /// The one filter that its process runs under.
     pub(crate) fn filter(&self) -> Vec<Instruction> {
-        let filters = filters::read(self.pid).unwrap();
-        let [program] = filters.main.as_slice() else { panic!("{} filters", filters.main.len()) };
+        let stacks = filters::of(self.pid).unwrap();
+        let [stack] = stacks.as_slice() else { panic!("its threads differ: {stacks:?}") };
+        let [program] = stack.programs.as_slice() else { panic!("{} filters", stack.programs.len()) };
         program.clone()
     }
 

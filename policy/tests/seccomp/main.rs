@@ -5,6 +5,7 @@ mod agreement;
 mod policies;
 #[path = "../profiles/world.rs"]
 mod profiles;
+mod prove;
 mod recover;
 
 use agreement::{AUDITS, HOSTS, agrees};

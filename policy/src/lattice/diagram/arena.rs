@@ -244,7 +244,6 @@ pub(crate) fn split<'a, A: Walk, B: Walk>(
 }
 
 /// What `walk` says of these bits.
-#[cfg(test)]
 pub(crate) fn decide<'a, W: Walk>(walk: &'a W, bits: &Bits) -> &'a W::Leaf {
     let mut at = walk.root();
     loop {
