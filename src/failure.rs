@@ -56,6 +56,9 @@ pub(crate) enum Failure {
     #[cfg(feature = "libseccomp")]
     #[error(transparent)]
     Libseccomp(#[from] LibseccompError),
+    /// A filter that was made here does not say what the policy does.
+    #[error("libseccomp made a filter that is not the policy, so it is not given out: {text}")]
+    NotThePolicy { text: String },
     /// The host lacks what the policy asks for.
     #[error("this host cannot enforce the profile `{profile}`: {}", missing(gaps))]
     Gaps { profile: String, gaps: Vec<Gap> },
@@ -116,6 +119,7 @@ impl Failure {
             // Neither yes nor no: a bound of stockade itself.
             Failure::Undecided { .. }
             | Failure::Misread(_)
+            | Failure::NotThePolicy { .. }
             | Failure::Write { .. }
             | Failure::Observe { .. }
             | Failure::Output(_)

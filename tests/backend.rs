@@ -45,6 +45,19 @@ fn every_form_of_the_filter_has_the_same_program() {
 }
 
 #[test]
+fn every_built_in_profile_is_proven() {
+    let list = stockade(&["profile", "list", "--format", "json"]);
+    let list: Value = serde_json::from_slice(&list.stdout).expect("the list is JSON");
+    let profiles = list["profiles"].as_array().expect("a list");
+    assert!(profiles.len() > 5);
+    for profile in profiles {
+        let name = profile["name"].as_str().expect("a name");
+        let output = stockade(&["prove", name, "--backend", "libseccomp"]);
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
 fn a_plan_with_libseccomps_filter_runs() {
     let directory = tempfile::tempdir().expect("a scratch directory");
     let plan = directory.path().join("plan.json");

@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         })?,
     };
     let mut plan = stages::plan(&context, &policy, &host, &floors)?;
-    args.backend.replace(&mut plan, &policy)?;
+    args.backend.replace(&mut plan, &policy.syscalls)?;
     emit(args, &plan)?;
     // The plan is printed all the same: it is where the gaps stand.
     stages::enforceable(plan)?;

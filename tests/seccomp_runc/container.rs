@@ -68,7 +68,7 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        drop(self.runc(&["delete", "--force"]));
+        let _ = self.runc(&["delete", "--force"]);
         // runc takes its cgroups along, unless it failed half-way.
         for hierarchy in fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
             drop(fs::remove_dir(hierarchy.path().join(&self.name)));
