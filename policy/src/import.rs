@@ -11,6 +11,7 @@ mod meaning;
 mod multiplexed;
 mod selection;
 
+pub(crate) use document::interface_name;
 pub use filter::{FilterError, filters};
 pub use holes::Hole;
 pub use selection::{Container, kernel};
@@ -37,6 +38,16 @@ pub struct Imported {
     /// What it decides.
     #[serde(skip)]
     pub syscalls: Syscalls,
+}
+
+/// What seccomp JSON decides in a container.
+pub(crate) fn decided(source: &Source, container: &Container) -> Result<Syscalls, Vec<Diagnostic>> {
+    let (mut report, node) = json::read(source)?;
+    let document = node.and_then(|node| document::read(&node, &mut report));
+    let meaning = document
+        .and_then(|document| meaning::decide(&document, container, &mut Vec::new(), &mut report))
+        .filter(|_| !report.has_errors());
+    meaning.map(|meaning| meaning.syscalls).ok_or_else(|| report.finish())
 }
 
 /// Docker's seccomp JSON, or an OCI runtime's, as a profile called `name` for one container.

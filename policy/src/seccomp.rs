@@ -10,6 +10,7 @@ pub mod cache;
 mod emit;
 mod graph;
 pub mod interpret;
+pub mod listing;
 pub mod prove;
 pub mod recover;
 mod tree;

@@ -91,6 +91,7 @@ fn file(args: &Args, path: &Path) -> Result<Imported, Failure> {
         From::Bpf => {
             let refused = |source: Box<dyn std::error::Error + Send + Sync>| Failure::Filter {
                 what: format!("the filter {shown}"),
+                to: "imported",
                 source,
             };
             let program = bpf::from_bytes(&bytes).map_err(|error| refused(error.into()))?;
@@ -117,8 +118,9 @@ fn process(args: &Args, pid: u32) -> Result<Imported, Failure> {
     }
     let from = format!("process {pid}");
     let name = args.name.clone().unwrap_or_else(|| format!("process-{pid}"));
-    let mut imported = import::filters(&programs, host(args)?, &name, &from)
-        .map_err(|error| Failure::Filter { what: format!("what {from} runs under"), source: error.into() })?;
+    let mut imported = import::filters(&programs, host(args)?, &name, &from).map_err(|error| {
+        Failure::Filter { what: format!("what {from} runs under"), to: "imported", source: error.into() }
+    })?;
     let threads: usize = others.iter().map(|stack| stack.threads.len()).sum();
     if threads > 0 {
         imported

@@ -19,7 +19,7 @@ use crate::vocab::{Arch, syscalls};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rules with comparisons that one call may have.
-const RULES: usize = 256;
+const RULES: usize = 1024;
 /// Decisions that all of them may take together.
 const DECISIONS: usize = 200_000;
 
@@ -202,8 +202,7 @@ fn diagram(
     ordered.sort_by(|a, b| b.action.cmp(&a.action));
     let mut made = Diagram::leaf(decision(document.default.value, &document.default.origin));
     for (index, clause) in ordered.iter().enumerate() {
-        let looser = ordered[..index].iter().filter(|other| other.action != clause.action);
-        if let Some(beaten) = looser.into_iter().find(|other| overlap(arch, call, clause, other)) {
+        if let Some(beaten) = overlapped(arch, call, clause, &made, document, &ordered[..index]) {
             let both = Contradiction { call, wins: clause, loses: beaten };
             if beaten.comparisons == clause.comparisons {
                 both.refuse(report);
@@ -257,13 +256,29 @@ impl Contradiction<'_, '_> {
     }
 }
 
-/// Whether there are arguments for which both hold.
-fn overlap(arch: Arch, call: &str, left: &Clause<'_>, right: &Clause<'_>) -> bool {
-    let both = [&left.comparisons, &right.comparisons].map(|one| condition(arch, one));
+/// One of the rules `before` that answers some of the arguments of `clause` otherwise; they decide `made`.
+fn overlapped<'c, 'd>(
+    arch: Arch,
+    call: &str,
+    clause: &Clause<'_>,
+    made: &Diagram,
+    document: &Document,
+    before: &[&'c Clause<'d>],
+) -> Option<&'c Clause<'d>> {
+    let same =
+        |other: &&&Clause<'_>| other.action != clause.action && other.comparisons == clause.comparisons;
+    if let Some(same) = before.iter().find(same) {
+        return Some(same);
+    }
     let leaf = |action| Diagram::leaf(Decision { action, origins: Origins::new() });
     let (yes, no) = (leaf(Action::Allow), leaf(Action::KillProcess));
-    // A diagram that grew too large is refused where it is made; till then they may overlap.
-    Diagram::choose(call, &Condition::All(both.to_vec()), &yes, &no).map_or(true, |diagram| diagram != no)
+    // A diagram that grows too large is refused where it is made.
+    let holds = Diagram::choose(call, &condition(arch, &clause.comparisons), &yes, &no).ok()?;
+    // No rule answers as the default does.
+    let others = |action| action != clause.action && action != document.default.value;
+    let arguments = holds.find(made, |holds, made| holds.action == Action::Allow && others(made.action))?;
+    let decision = made.decide(&arguments);
+    before.iter().find(|other| decision.origins.contains(&other.rule.origin)).copied()
 }
 
 /// All comparisons of a rule, of as much of the registers as libseccomp compares on an interface.
