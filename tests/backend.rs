@@ -90,3 +90,13 @@ fn what_libseccomp_cannot_say_is_bad_input() {
     assert!(message.contains("libseccomp cannot answer with trap(7): its trap carries no data"), "{message}");
     assert!(output.stdout.is_empty());
 }
+
+#[test]
+fn rules_for_an_engine_are_no_filter_of_libseccomps() {
+    for emit in ["docker-seccomp", "oci"] {
+        let output = stockade(&["compile", "web", "--emit", emit, "--backend", "libseccomp"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty());
+        assert!(String::from_utf8_lossy(&output.stderr).contains("holds rules and no filter"));
+    }
+}

@@ -1,4 +1,4 @@
-//! What runc makes of Docker's default profile, against what it means: by the filter that a container's process is
+//! What runc makes of seccomp JSON, against what it means: by the filter that a container's process is
 //! found under.
 //!
 //! They differ, and the whole list is explained here:
@@ -6,7 +6,8 @@
 //! - runc answers ENOSYS to every number above the largest that it knows of those that the JSON names, whatever
 //!   the JSON says (its stub, opencontainers/runc#2750);
 //! - a call that the libseccomp under runc has no number for gets no rule, and so the default;
-//! - an audit number that this kernel never shows is killed as a thread, libseccomp's default, not as a process.
+//! - what comes through an interface that is not listed is killed as a thread, libseccomp's default, not as a
+//!   process; but -1, a tracer's way to skip a call, gets the default where x32 is not listed.
 #![forbid(unsafe_code)]
 #![cfg(target_arch = "x86_64")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
@@ -16,9 +17,10 @@ mod docker;
 #[path = "../../policy/tests/profiles/docker_json.rs"]
 #[expect(dead_code, reason = "its rules and its answers are wanted here")]
 mod docker_json;
+#[path = "../../policy/tests/profiles/world.rs"]
+mod world;
 
 use container::Container;
-use docker_json::Docker;
 use libseccomp::{ScmpArch, ScmpSyscall};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -32,8 +34,7 @@ use stockade_policy::vocab::{Arch, syscalls};
 
 /// The JSON of which both filters are made.
 const DOCKER: &str = "policy/data/docker-default-seccomp.json";
-/// Its default, and runc's answer beyond what it knows.
-const EPERM: Action = Action::Errno(1);
+/// runc's answer beyond what it knows.
 const ENOSYS: Action = Action::Errno(38);
 
 /// Everything that one filter answers otherwise than a policy: interface, first and last number, both answers.
@@ -49,8 +50,7 @@ fn stockade(arguments: &[&str]) -> std::process::Output {
 }
 
 /// What `prove` says of a filter in a file: its differences, and the answers to audit numbers of other families.
-fn differences(profile: &Path, filter: &Path) -> (Differences, Vec<(String, String)>) {
-    let profile = profile.to_str().unwrap();
+fn differences(profile: &str, filter: &Path) -> (Differences, Vec<(String, String)>) {
     let filter = filter.to_str().unwrap();
     let arguments = ["prove", profile, "--filter", filter, "--arch", "x86_64", "--format", "json"];
     let output = stockade(&arguments);
@@ -109,55 +109,102 @@ fn known(arch: Arch, call: &str) -> Option<i32> {
     (number > ABSENT).then_some(number)
 }
 
-/// What runc 1.1 must make of `docker` where that is not what it says.
-fn explained(docker: &Docker) -> Differences {
+/// What runc 1.1 must make of a `seccomp` object where that is not what `says` says of an interface and a number.
+fn explained(json: &Value, says: impl Fn(Arch, u32) -> Action) -> Differences {
+    let listed: Vec<&str> = strings(&json["architectures"]).collect();
+    assert_eq!(json["defaultAction"], "SCMP_ACT_ERRNO");
+    let default = Action::Errno(u16::try_from(json["defaultErrnoRet"].as_u64().unwrap()).unwrap());
     let mut out = Differences::new();
-    for arch in [Arch::X86_64, Arch::I386, Arch::X32] {
-        let bit = if arch == Arch::X32 { X32_BIT } else { 0 };
-        let numbers = docker.calls().filter_map(|call| known(arch, call));
-        let largest = numbers.filter_map(|number| u32::try_from(number).ok()).max().unwrap() & !bit;
-        let mut differ = |numbers, theirs: Action, ours: Action| {
-            if theirs != ours {
-                out.insert((arch, numbers, theirs.to_string(), ours.to_string()));
+    for (arch, name) in INTERFACES {
+        let mut differ = |(first, last): (u32, u32), theirs: Action| {
+            for (first, last) in pieces(arch, first, last) {
+                let ours = says(arch, first);
+                if theirs != ours {
+                    out.insert((arch, (first, last), theirs.to_string(), ours.to_string()));
+                }
             }
         };
-        let mut last = largest;
+        // The numbers of a table, of x86_64 and x32 in the quarters that are theirs.
+        let halves = [(0, X32_BIT - 1), (2 * X32_BIT, 3 * X32_BIT - 1)];
+        let ranges: &[(u32, u32)] = if arch == Arch::I386 { &[(0, u32::MAX)] } else { &halves };
+        if !listed.contains(&name) {
+            for (first, last) in ranges {
+                // -1 is the last of x32.
+                let skips = arch == Arch::X32 && *first > 0;
+                differ((*first, last - u32::from(skips)), Action::KillThread);
+                if skips {
+                    differ((*last, *last), default);
+                }
+            }
+            continue;
+        }
+        let rules = json["syscalls"].as_array().unwrap();
+        let numbers =
+            rules.iter().flat_map(|rule| strings(&rule["names"])).filter_map(|call| known(arch, call));
+        let largest = numbers.filter_map(|number| u32::try_from(number).ok()).max().unwrap() % X32_BIT;
         for (number, call) in syscalls::table(arch) {
-            let says = docker.decide(arch, Some(call), &[0; 6]);
-            last = last.max(*number);
-            if *number > largest {
-                differ((*number, *number), ENOSYS, says);
-            } else if known(arch, call).is_none() {
-                differ((*number, *number), EPERM, says);
+            if *number <= largest && known(arch, call).is_none() {
+                differ((*number, *number), default);
             }
         }
-        if arch == Arch::I386 {
-            differ((last + 1, u32::MAX), ENOSYS, EPERM);
-        } else {
-            // The two share an audit number in quarters, by turns.
-            differ((last + 1, X32_BIT - 1), ENOSYS, EPERM);
-            differ((2 * X32_BIT, 3 * X32_BIT - 1), ENOSYS, EPERM);
+        for (first, last) in ranges {
+            differ((if *first == 0 { largest + 1 } else { *first }, *last), ENOSYS);
         }
     }
     out
 }
 
+/// The interfaces of this host, and their names in the JSON.
+const INTERFACES: [(Arch, &str); 3] =
+    [(Arch::X86_64, "SCMP_ARCH_X86_64"), (Arch::I386, "SCMP_ARCH_X86"), (Arch::X32, "SCMP_ARCH_X32")];
+
+fn strings(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().unwrap().iter().map(|one| one.as_str().unwrap())
+}
+
+/// Has runc install what `json` says, and compares it with `profile`, of which `says` tells the meaning.
+fn differs_as_explained(json: &Value, profile: &str, says: impl Fn(Arch, u32) -> Action) {
+    let installed = Container::start(json).filter();
+    let scratch = tempfile::tempdir().unwrap();
+    let filter = scratch.path().join("runc.bpf");
+    fs::write(&filter, bpf::bytes(&installed)).unwrap();
+    let (found, foreign) = differences(profile, &filter);
+    assert_eq!(found, explained(json, says), "{profile}");
+    assert_eq!(foreign, [("kill_thread".to_owned(), "kill_process".to_owned())]);
+}
+
+/// Whether there is a runc.
+fn has_runc() -> bool {
+    Command::new("runc").arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
 #[test]
-fn runc_installs_what_docker_says_but_for_what_is_explained() {
-    if !Command::new("runc").arg("--version").output().is_ok_and(|output| output.status.success()) {
+fn dockers_profile_imported_is_what_runc_installs() {
+    if !has_runc() {
         return println!("SKIP seccomp-runc: there is no runc here");
     }
-    let docker = docker::docker();
-    let architectures = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"];
-    let installed = Container::start(&docker::oci(&docker, &architectures)).filter();
-    let scratch = tempfile::tempdir().unwrap();
-    let (filter, profile) = (scratch.path().join("runc.bpf"), scratch.path().join("docker.yaml"));
-    fs::write(&filter, bpf::bytes(&installed)).unwrap();
     let imported = stockade(&["import", DOCKER, "--arch", "x86_64", "--kernel", "6.18"]);
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    let scratch = tempfile::tempdir().unwrap();
+    let profile = scratch.path().join("docker.yaml");
     fs::write(&profile, imported.stdout).unwrap();
+    let docker = docker::docker();
+    let json = docker::oci(&docker, &INTERFACES.map(|(_, name)| name));
+    differs_as_explained(&json, profile.to_str().unwrap(), |arch, number| {
+        docker.decide(arch, syscalls::name(arch, number), &[0; 6])
+    });
+}
 
-    let (found, foreign) = differences(&profile, &filter);
-    assert_eq!(found, explained(&docker));
-    assert_eq!(foreign, [("kill_thread".to_owned(), "kill_process".to_owned())]);
+#[test]
+fn profiles_written_for_runc_are_what_it_installs() {
+    if !has_runc() {
+        return println!("SKIP seccomp-runc: there is no runc here");
+    }
+    for profile in ["docker-default", "web"] {
+        let written = stockade(&["compile", profile, "--emit", "oci"]);
+        assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+        let json = serde_json::from_slice(&written.stdout).unwrap();
+        let policy = world::policy(profile).syscalls;
+        differs_as_explained(&json, profile, |arch, number| policy.decide(arch, number, &[0; 6]).action);
+    }
 }
