@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod import;
 pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod prove;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Compile(compile::Args),
     Explain(explain::Args),
     Diff(diff::Args),
+    Import(import::Args),
     Prove(prove::Args),
     Profile(profile::Args),
     Verify(verify::Args),
@@ -54,6 +56,7 @@ impl Command {
             Command::Compile(args) => compile::run(args),
             Command::Explain(args) => explain::run(args),
             Command::Diff(args) => diff::run(args),
+            Command::Import(args) => import::run(args),
             Command::Prove(args) => prove::run(args),
             Command::Profile(args) => profile::run(args),
             Command::Verify(args) => verify::run(args),

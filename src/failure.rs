@@ -5,6 +5,8 @@ use crate::exit::Exit;
 use std::io;
 use std::path::PathBuf;
 use stockade_enforcer::launch::LaunchError;
+#[cfg(feature = "libseccomp")]
+use stockade_libseccomp::LibseccompError;
 use stockade_policy::compile::CompileError;
 use stockade_policy::diagnostic::Diagnostic;
 use stockade_policy::lattice::LatticeError;
@@ -50,6 +52,13 @@ pub(crate) enum Failure {
     /// The policy contradicts itself.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// The other compiler of filters cannot say what the policy does, or cannot work here.
+    #[cfg(feature = "libseccomp")]
+    #[error(transparent)]
+    Libseccomp(#[from] LibseccompError),
+    /// A filter that was made here does not say what the policy does.
+    #[error("libseccomp made a filter that is not the policy, so it is not given out: {text}")]
+    NotThePolicy { text: String },
     /// The host lacks what the policy asks for.
     #[error("this host cannot enforce the profile `{profile}`: {}", missing(gaps))]
     Gaps { profile: String, gaps: Vec<Gap> },
@@ -67,6 +76,12 @@ pub(crate) enum Failure {
     /// The state of the host could not be read.
     #[error("cannot {operation}")]
     Observe { operation: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+    /// A filter cannot be said in another form.
+    #[error("{what} cannot be {to}")]
+    Filter { what: String, to: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+    /// A profile that was written here does not mean what it should.
+    #[error("the profile that came out does not mean what was imported, so it is not given out{}", first(.0))]
+    Misread(Vec<Diagnostic>),
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
     Output(io::Error),
@@ -90,11 +105,21 @@ impl Failure {
             | Failure::OtherFloors { .. }
             | Failure::OtherPlan { .. }
             | Failure::NotDeclared { .. }
+            | Failure::Filter { .. }
             | Failure::Compile(_) => Exit::BAD_INPUT,
             Failure::Gaps { .. } => Exit::HOST,
+            #[cfg(feature = "libseccomp")]
+            Failure::Libseccomp(error) => match error {
+                LibseccompError::Library { .. } | LibseccompError::Read(_) | LibseccompError::Foreign => {
+                    Exit::INTERNAL
+                }
+                _ => Exit::BAD_INPUT,
+            },
             Failure::Launch(error) => Exit(error.exit_code()),
             // Neither yes nor no: a bound of stockade itself.
             Failure::Undecided { .. }
+            | Failure::Misread(_)
+            | Failure::NotThePolicy { .. }
             | Failure::Write { .. }
             | Failure::Observe { .. }
             | Failure::Output(_)
@@ -124,6 +149,10 @@ impl Failure {
             _ => Vec::new(),
         }
     }
+}
+
+fn first(found: &[Diagnostic]) -> String {
+    found.first().map(|diagnostic| format!(": {}", diagnostic.message)).unwrap_or_default()
 }
 
 fn missing(gaps: &[Gap]) -> String {

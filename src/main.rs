@@ -2,6 +2,7 @@
 #![cfg_attr(not(test), no_main)]
 #![deny(unsafe_code)]
 
+mod backend;
 mod command;
 mod context;
 mod exit;

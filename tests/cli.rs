@@ -138,6 +138,7 @@ fn completions_and_pages_cover_every_command() {
         "compile",
         "explain",
         "diff",
+        "import",
         "prove",
         "profile",
         "verify",

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A value is a number (decimal, `0x…`, `0o…`, with `-` in front) or the name of a constant; `&` binds
-//! tighter than `==`, unlike in C. What the names mean on an architecture is [`lower`]'s business.
+//! tighter than `==`, unlike in C. A parameter is one that the call declares, or a register, `arg0` to `arg5`. What the names mean on an architecture is [`lower`]'s business.
 
 mod lexer;
 mod lower;

@@ -41,7 +41,7 @@ pub fn parse(source: &Source) -> Result<Profile, Vec<Diagnostic>> {
 
 /// The text of `source`, or as much of it as shows the place of a fault, with the fault's line and
 /// column.
-fn decode(source: &Source) -> (&str, Option<(Diagnostic, u32, u32)>) {
+pub(crate) fn decode(source: &Source) -> (&str, Option<(Diagnostic, u32, u32)>) {
     if source.text.len() > SIZE {
         let message = format!("the profile has {} bytes; at most {SIZE} are read", source.text.len());
         return ("", Some((Diagnostic::error(message), 1, 1)));

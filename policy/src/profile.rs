@@ -1,6 +1,6 @@
 //! The language as written: sections, keys and values with their places, nothing looked up or decided.
 
-mod action;
+pub(crate) mod action;
 mod files;
 mod limits;
 mod namespaces;

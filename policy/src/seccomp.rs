@@ -12,6 +12,7 @@ mod emit;
 pub mod flags;
 mod graph;
 pub mod interpret;
+pub mod listing;
 pub mod prove;
 pub mod recover;
 mod search;

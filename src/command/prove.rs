@@ -2,6 +2,7 @@
 
 use super::Output;
 use super::compile::described;
+use crate::backend::Backend;
 use crate::context::{Context, DEFAULT_PROFILE};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -32,6 +33,9 @@ pub(crate) struct Args {
     /// The filters that every thread of this process runs under, instead of the compiled ones
     #[arg(long, value_name = "PID", conflicts_with_all = ["arch", "host"])]
     pid: Option<u32>,
+    /// Who makes the filters that are proven
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["filter", "pid"])]
+    backend: Backend,
     /// The kernel's architecture; every one where none is named, for a filter in a file this host's
     #[arg(long, value_enum, conflicts_with = "host")]
     arch: Option<HostArch>,
@@ -113,7 +117,7 @@ fn here() -> Result<Arch, Failure> {
     Ok(host.arch)
 }
 
-/// What stockade compiles; no filter where everything is allowed.
+/// What is compiled here; no filter where everything is allowed.
 fn compiled(args: &Args, syscalls: &Syscalls) -> Result<Vec<Proven>, Failure> {
     let arches = match named(args)? {
         Some(arch) => vec![arch],
@@ -123,7 +127,7 @@ fn compiled(args: &Args, syscalls: &Syscalls) -> Result<Vec<Proven>, Failure> {
         let programs = if seccomp::allows_everything(syscalls, arch) {
             Vec::new()
         } else {
-            vec![seccomp::compile(syscalls, arch).map_err(stockade_policy::compile::CompileError::from)?]
+            vec![args.backend.compile(syscalls, arch)?]
         };
         prove(syscalls, arch, &programs, None)
     };

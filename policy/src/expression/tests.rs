@@ -105,6 +105,31 @@ fn the_upper_half_of_an_int_does_not_count() {
     }
 }
 
+#[test]
+fn a_register_is_compared_whole() {
+    let wide = 1 << 32 | 40;
+    for stance in [Stance::Allow, Stance::Deny] {
+        let on = |text, arch, first| holds(text, arch, stance, [first, 0, 0, 0, 0, 0]);
+        for arch in [Arch::X86_64, Arch::Aarch64] {
+            assert!(on("socket(arg0 == 40)", arch, 40) && !on("socket(arg0 == 40)", arch, wide));
+            assert!(on("socket(arg0 == 0x100000028)", arch, wide));
+            // No sign.
+            assert!(on("socket(arg0 > 40)", arch, u64::MAX) && !on("socket(arg0 < 40)", arch, 1 << 63));
+        }
+        for arch in [Arch::I386, Arch::X32, Arch::Arm] {
+            assert!(on("socket(arg0 == 40)", arch, 40) && on("socket(arg0 == 40)", arch, wide));
+            assert!(
+                on("socket(arg0 > 40)", arch, 0x8000_0000) && !on("socket(arg0 < 40)", arch, 0xffff_ffff)
+            );
+        }
+    }
+    let Rule { when: Some(when), call } = rule("socket(arg0 == 0x100000028)") else { panic!() };
+    let refused = lower(&when, &call.value, Arch::I386, Stance::Allow);
+    assert!(matches!(refused, Err(LowerError::DoesNotFit { bits: 32, .. })), "{refused:?}");
+    // The parameter beside it is an `int`.
+    assert!(holds("socket(family == 40)", Arch::X86_64, Stance::Allow, [wide, 0, 0, 0, 0, 0]));
+}
+
 /// `clone`'s flags: declared 64 bits wide, read as 32.
 #[test]
 fn where_the_width_is_unknown_every_reading_must_agree() {

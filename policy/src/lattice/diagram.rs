@@ -5,7 +5,11 @@
 //! are identical, whatever text they come from.
 
 pub(crate) mod arena;
+mod cubes;
+mod cut;
 mod truth;
+
+pub use cubes::Cube;
 
 use super::action::Action;
 use super::{LatticeError, Toward};
@@ -139,6 +143,16 @@ impl Diagram {
         // Merging leaves never adds nodes, so the limit that this diagram met is met again.
         self.map(|decision| Decision { action: decision.action, origins: Origins::new() })
             .unwrap_or_else(|Full| self.clone())
+    }
+
+    /// The diagram that allows where `wanted` holds of the decision, and kills elsewhere.
+    pub(crate) fn only(&self, wanted: impl Fn(&Decision) -> bool) -> Self {
+        let mark = |decision: &Decision| {
+            let action = if wanted(decision) { Action::Allow } else { Action::KillProcess };
+            Decision { action, origins: Origins::new() }
+        };
+        // As in `forget_origins` nothing is added.
+        self.map(mark).unwrap_or_else(|Full| self.clone())
     }
 
     /// The smallest arguments (the first, most significant) for which `test` holds of what this diagram

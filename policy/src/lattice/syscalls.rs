@@ -1,8 +1,10 @@
 //! Decisions on every number of every architecture.
 
+use super::action::Action;
 use super::diagram::{Decision, Diagram};
 use super::event::Event;
 use super::{Lattice, LatticeError, Toward, Verdict, Witness};
+use crate::origin::Origins;
 use crate::vocab::Arch;
 use crate::vocab::arch::X32_BIT;
 use crate::vocab::syscalls as names;
@@ -42,6 +44,15 @@ impl Syscalls {
             (arch, if owns_bit_30(arch) { table } else { table.without_x32_bit() })
         });
         Syscalls { tables: complete.collect() }
+    }
+
+    /// The same for the interfaces that a kernel of `host`'s architecture accepts; kills what comes through any
+    /// other one.
+    #[must_use]
+    pub fn on(&self, host: Arch) -> Self {
+        let family = |(arch, _): &(&Arch, &Table)| host.family().contains(arch);
+        let tables = self.tables.iter().filter(family).map(|(arch, table)| (*arch, table.clone()));
+        Syscalls::new(tables.collect(), &Decision { action: Action::KillProcess, origins: Origins::new() })
     }
 
     /// The table of `arch`.

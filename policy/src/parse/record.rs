@@ -43,8 +43,12 @@ impl<'a> Fields<'a> {
 
     /// The value of `key`, where it is written and can be read.
     pub(crate) fn take<T: Read>(&self, key: &str, report: &mut Report) -> Option<T> {
-        let (_, node) = self.entries.iter().find(|(name, _)| *name == key)?;
-        T::read(node, report)
+        T::read(self.node(key)?, report)
+    }
+
+    /// What stands behind `key`, where it is written.
+    pub(crate) fn node(&self, key: &str) -> Option<&'a Node> {
+        self.entries.iter().find(|(name, _)| *name == key).map(|(_, node)| *node)
     }
 
     /// Whether `key` is written.

@@ -48,6 +48,22 @@ fn errno(name: &str) -> Option<u16> {
     u16::try_from(index).ok()
 }
 
+/// The action as profiles write it; `None` for an errno that no call returns.
+pub(crate) fn written(action: Action) -> Option<String> {
+    let word = WORDS.iter().find(|(_, known)| *known == action).map(|(word, _)| (*word).to_owned());
+    word.or_else(|| match action {
+        Action::Errno(number) if (1..=MAX_ERRNO).contains(&number) => {
+            let name = ERRNO.get(usize::from(number)).filter(|name| !name.is_empty());
+            Some(name.map_or_else(|| format!("errno({number})"), |name| (*name).to_owned()))
+        }
+        Action::Errno(_) => None,
+        Action::Trap(data) => Some(format!("trap({data})")),
+        Action::Trace(data) => Some(format!("trace({data})")),
+        // The others are words.
+        other => Some(other.to_string()),
+    })
+}
+
 /// The finding that `text` is no action.
 fn no_action(text: &str) -> Flaw {
     let names: Vec<&str> = WORDS
@@ -121,6 +137,19 @@ mod tests {
             ["", "errno(0)", "errno(5000)", "errno()", "trap(70000)", "kill", "eprem", "eperm(1)", "errno(5"]
         {
             assert!(Action::from_text(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        let numbers = (1..=MAX_ERRNO).map(Action::Errno);
+        let data = [0, 1, 7, u16::MAX].into_iter().flat_map(|data| [Action::Trap(data), Action::Trace(data)]);
+        for action in WORDS.iter().map(|(_, action)| *action).chain(numbers).chain(data) {
+            assert_eq!(Action::from_text(&written(action).unwrap()), Ok(action));
+        }
+        assert_eq!(written(Action::Errno(1)).as_deref(), Some("eperm"));
+        for number in [0, MAX_ERRNO + 1, u16::MAX] {
+            assert_eq!(written(Action::Errno(number)), None);
         }
     }
 

@@ -18,7 +18,7 @@ record! {
     Syscalls as "`syscalls`" {
         /// Interfaces that it may use; a call through any other one kills it. x86_64 and aarch64 where none is named.
         architectures: List<Arch>,
-        /// What is allowed: a call, a call with a condition on its arguments, or a group.
+        /// What is allowed: a call, a call with a condition on its parameters or its registers (`arg0` to `arg5`), or a group.
         allow: List<Allowed>,
         /// What is denied even if something allows it, with the answer where it is not `otherwise`.
         deny: List<Denied>,

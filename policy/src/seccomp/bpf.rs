@@ -283,5 +283,6 @@ mod tests {
              38\n   4: return allow\n"
         );
         assert_eq!(bytes(&program)[24..32], [6, 0, 0, 0, 0x26, 0, 5, 0]);
+        assert_eq!(from_bytes(&bytes(&program)).as_deref(), Ok(&program[..]));
     }
 }

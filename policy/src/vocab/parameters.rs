@@ -73,6 +73,35 @@ pub fn parameters(arch: Arch, name: &str) -> Option<&'static [Parameter]> {
     built.signatures.get(&(column(arch), name)).map(|(start, end)| &built.parameters[*start..*end])
 }
 
+/// A register by its own name.
+const fn register(name: &'static str, width: Width, bits: u64) -> Parameter {
+    Parameter { name, alias: None, width: Some(width), bits, half_of: None }
+}
+
+/// The six registers at a width.
+const fn all(width: Width, bits: u64) -> [Parameter; 6] {
+    [
+        register("arg0", width, bits),
+        register("arg1", width, bits),
+        register("arg2", width, bits),
+        register("arg3", width, bits),
+        register("arg4", width, bits),
+        register("arg5", width, bits),
+    ]
+}
+
+static REGISTERS_64: [Parameter; 6] = all(Width::U64, u64::MAX);
+static REGISTERS_32: [Parameter; 6] = all(Width::U32, 0xffff_ffff);
+
+/// The registers of an interface by their own names: unsigned, of 64 bits, on i386, x32 and 32-bit ARM of 32.
+/// x32's have 64 bits for the kernel; it is counted as libseccomp counts it, whose rules compare registers.
+pub fn registers(arch: Arch) -> &'static [Parameter; 6] {
+    match arch {
+        Arch::X86_64 | Arch::Aarch64 => &REGISTERS_64,
+        Arch::I386 | Arch::X32 | Arch::Arm => &REGISTERS_32,
+    }
+}
+
 /// Why a parameter cannot be tested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParameterError {
@@ -108,13 +137,19 @@ pub enum ParameterError {
     },
 }
 
-/// The register (0 to 5) of a parameter, by the kernel's or the manual's name.
+/// The register (0 to 5) of a parameter, by the kernel's or the manual's name, or by the register's own.
 pub fn find(arch: Arch, call: &str, parameter: &str) -> Result<(u8, &'static Parameter), ParameterError> {
-    let list =
-        parameters(arch, call).ok_or_else(|| ParameterError::NoSignature { call: call.to_owned(), arch })?;
+    let known = parameters(arch, call);
+    let list = known.unwrap_or_default();
     let is_called = |one: &Parameter| one.name == parameter || one.alias == Some(parameter);
     if let Some((index, one)) = (0u8..).zip(list).find(|(_, one)| is_called(one) && !parameter.is_empty()) {
         return Ok((index, one));
+    }
+    if let Some(raw) = (0u8..).zip(registers(arch)).find(|(_, one)| one.name == parameter) {
+        return Ok(raw);
+    }
+    if known.is_none() {
+        return Err(ParameterError::NoSignature { call: call.to_owned(), arch });
     }
     if list.iter().any(|one| one.half_of == Some(parameter)) {
         return Err(ParameterError::Split { call: call.to_owned(), parameter: parameter.to_owned(), arch });
@@ -203,6 +238,45 @@ mod tests {
         );
         assert!(matches!(find(Arch::X86_64, "tuxcall", "x"), Err(ParameterError::NoSignature { .. })));
         assert!(find(Arch::Arm, "pread64", "").is_err());
+    }
+
+    #[test]
+    fn every_call_has_its_registers() {
+        for arch in Arch::ALL {
+            let (width, bits) = match arch {
+                Arch::X86_64 | Arch::Aarch64 => (Width::U64, u64::MAX),
+                Arch::I386 | Arch::X32 | Arch::Arm => (Width::U32, 0xffff_ffff),
+            };
+            // No signature, fewer parameters than that, and narrower ones.
+            for call in ["tuxcall", "getpid", "socket"] {
+                for (register, name) in ["arg0", "arg1", "arg2", "arg3", "arg4", "arg5"].iter().enumerate() {
+                    let (found, parameter) = find(arch, call, name).unwrap();
+                    assert_eq!(usize::from(found), register);
+                    assert_eq!((parameter.width, parameter.bits), (Some(width), bits), "{call} {name}");
+                }
+            }
+            for name in ["arg6", "arg", "arg00", "arg-1"] {
+                assert!(find(arch, "socket", name).is_err(), "{name}");
+            }
+        }
+    }
+
+    /// Whoever wrote `arg2` meant what the manual calls so.
+    #[test]
+    fn a_declared_name_beats_a_register() {
+        let mut declared = std::collections::BTreeSet::new();
+        for arch in Arch::ALL {
+            for (_, call) in crate::vocab::syscalls::table(arch) {
+                for (index, one) in parameters(arch, call).unwrap_or_default().iter().enumerate() {
+                    let raw = registers(arch).iter().position(|raw| Some(raw.name) == Some(one.name));
+                    if raw.is_some_and(|raw| raw != index) {
+                        declared.insert(*call);
+                        assert_eq!(usize::from(find(arch, call, one.name).unwrap().0), index);
+                    }
+                }
+            }
+        }
+        assert_eq!(Vec::from_iter(declared), ["arch_prctl", "keyctl", "prctl"]);
     }
 
     /// Calls of the tables that no kernel since 4.0 implements, or whose parameters nothing tells.

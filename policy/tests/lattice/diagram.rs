@@ -7,7 +7,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use stockade_policy::condition::{Comparison, Condition, Operator, Width};
 use stockade_policy::lattice::action::Action;
-use stockade_policy::lattice::diagram::{Decision, Diagram, LIMIT, Node};
+use stockade_policy::lattice::diagram::{Cube, Decision, Diagram, LIMIT, Node};
 use stockade_policy::lattice::{LatticeError, Toward};
 use stockade_policy::origin::Origins;
 
@@ -71,6 +71,29 @@ proptest! {
         let one = Diagram::choose("test", &condition, &then, &otherwise);
         let two = Diagram::choose("test", &reworded(&condition), &then, &otherwise);
         prop_assert_eq!(one.map(|d| d.nodes().to_vec()), two.map(|d| d.nodes().to_vec()));
+    }
+
+    #[test]
+    fn cubes_are_the_registers_of_a_decision(diagram in diagram(), calls in prop::collection::vec(registers(), 20), not in action()) {
+        let Some(cubes) = diagram.cubes(5_000, |decision| decision.action != not) else { return Ok(()) };
+        for arguments in &calls {
+            let inside: Vec<_> = cubes.iter().filter(|(cube, _)| cube.holds(arguments)).collect();
+            let decision = diagram.decide(arguments);
+            if decision.action == not {
+                prop_assert_eq!(inside, Vec::<&(Cube, &Decision)>::new());
+            } else {
+                prop_assert_eq!(inside.len(), 1);
+                prop_assert_eq!(inside[0].1, decision);
+            }
+        }
+        for (cube, decision) in &cubes {
+            prop_assert_eq!(diagram.decide(&cube.values), *decision);
+            prop_assert!(cube.holds(&cube.values));
+        }
+        if let Some(fewer) = cubes.len().checked_sub(1) {
+            prop_assert!(diagram.cubes(fewer, |decision| decision.action != not).is_none());
+            prop_assert!(diagram.cubes(cubes.len(), |decision| decision.action != not).is_some());
+        }
     }
 
     #[test]

@@ -79,9 +79,9 @@ impl Comparison {
 }
 
 /// A rule that holds for a container: its comparisons and what it answers.
-struct Entry {
-    comparisons: Vec<Comparison>,
-    action: Action,
+pub(crate) struct Entry {
+    pub(crate) comparisons: Vec<Comparison>,
+    pub(crate) action: Action,
 }
 
 /// What Docker decides in one container on a host of one family.
@@ -155,15 +155,20 @@ impl Docker {
 
     /// The answer to a call by name; `None` is a number without one.
     pub(crate) fn decide(&self, arch: Arch, call: Option<&str>, registers: &[u64; 6]) -> Action {
-        let entries = call.and_then(|call| self.rules.get(call)).into_iter().flatten();
+        let entries = call.into_iter().flat_map(|call| self.entries(call));
         let seen = |index: u8| registers[usize::from(index)] & seen_bits(arch);
         let holding = entries.filter(|entry| entry.comparisons.iter().all(|one| one.holds(seen(one.index))));
         holding.map(|entry| entry.action).max().unwrap_or(self.default)
     }
 
+    /// The rules for a call.
+    pub(crate) fn entries(&self, call: &str) -> &[Entry] {
+        self.rules.get(call).map_or(&[], Vec::as_slice)
+    }
+
     /// The comparisons that decide on a call.
     pub(crate) fn comparisons(&self, call: &str) -> impl Iterator<Item = &Comparison> {
-        self.rules.get(call).into_iter().flatten().flat_map(|entry| &entry.comparisons)
+        self.entries(call).iter().flat_map(|entry| &entry.comparisons)
     }
 
     /// The calls that it names.

@@ -78,15 +78,26 @@ fn diagrams() -> impl Strategy<Value = Diagram> {
     prop_oneof![3 => leaf, 2 => chosen]
 }
 
-fn tables() -> impl Strategy<Value = Table> {
-    let numbers = prop_oneof![8 => 0..30u32, 4 => 400..470u32, 1 => any::<u32>()];
+fn tables(numbers: impl Strategy<Value = u32>) -> impl Strategy<Value = Table> {
     (prop::collection::btree_map(numbers, diagrams(), 0..12), decisions())
         .prop_map(|(numbers, rest)| Table::new(numbers, rest))
 }
 
 /// Tables for some interfaces, one decision for the others.
 pub(crate) fn syscalls() -> impl Strategy<Value = Syscalls> {
-    let arch = prop::sample::select(Arch::ALL.to_vec());
-    (prop::collection::btree_map(arch, tables(), 0..5), decisions())
-        .prop_map(|(tables, absent): (BTreeMap<Arch, Table>, Decision)| Syscalls::new(tables, &absent))
+    syscalls_over(|_| prop_oneof![8 => 0..30u32, 4 => 400..470u32, 1 => any::<u32>()].boxed())
+}
+
+/// The same, where the numbers of an interface that are singled out come from `numbers`.
+pub(crate) fn syscalls_over(
+    numbers: impl Fn(Arch) -> BoxedStrategy<u32> + Clone + 'static,
+) -> impl Strategy<Value = Syscalls> {
+    let arch = prop::sample::subsequence(Arch::ALL.to_vec(), 0..=Arch::ALL.len());
+    let tables = arch.prop_flat_map(move |named| {
+        let numbers = numbers.clone();
+        named.into_iter().map(move |arch| (Just(arch), tables(numbers(arch)))).collect::<Vec<_>>()
+    });
+    (tables, decisions()).prop_map(|(tables, absent): (Vec<(Arch, Table)>, Decision)| {
+        Syscalls::new(tables.into_iter().collect::<BTreeMap<Arch, Table>>(), &absent)
+    })
 }

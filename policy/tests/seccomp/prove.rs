@@ -1,7 +1,8 @@
 //! The proof: what it calls equal is equal, and what it calls different differs where it says.
 
+use crate::agreement::expected;
 use crate::policies::{decision, syscalls};
-use crate::{HOSTS, agrees, expected, one_call, profiles};
+use crate::{HOSTS, agrees, one_call, profiles};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use stockade_policy::condition::Condition;

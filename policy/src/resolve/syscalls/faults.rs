@@ -37,10 +37,13 @@ pub(super) fn explain(error: &LowerError, call: &str, report: &mut Report) {
     report.push_word(flaw, origin);
 }
 
+/// What any call can be asked about.
+const REGISTERS: &str = "the registers of any call are `arg0` to `arg5`, compared whole and without a sign";
+
 fn parameters(call: &str, parameter: &str, error: &ParameterError) -> Flaw {
     match error {
         ParameterError::Unknown { names, .. } if names.is_empty() => {
-            Flaw::new(format!("`{call}` has no parameters, so it takes no condition"))
+            Flaw::new(format!("`{call}` has no parameters, so it takes no condition")).help(REGISTERS)
         }
         ParameterError::Unknown { names, .. } => {
             let flaw = Flaw::new(format!("`{call}` has no parameter `{parameter}`"));
@@ -49,10 +52,10 @@ fn parameters(call: &str, parameter: &str, error: &ParameterError) -> Flaw {
                 Some(name) => flaw.help(format!("did you mean `{name}`?")),
                 None => flaw,
             };
-            flaw.help(format!("valid: {}", quoted(names)))
+            flaw.help(format!("valid: {}", quoted(names))).help(REGISTERS)
         }
         ParameterError::NoSignature { .. } => {
-            Flaw::new(error.to_string()).help("allow or deny the call as a whole")
+            Flaw::new(error.to_string()).help("allow or deny the call as a whole").help(REGISTERS)
         }
         ParameterError::Split { .. } => {
             Flaw::new(error.to_string()).help("name the interfaces with `architectures:`")
