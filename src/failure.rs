@@ -63,9 +63,9 @@ pub(crate) enum Failure {
     /// The state of the host could not be read.
     #[error("cannot {operation}")]
     Observe { operation: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
-    /// A filter cannot be said in a profile.
-    #[error("{what} cannot be imported")]
-    Filter { what: String, source: Box<dyn std::error::Error + Send + Sync> },
+    /// A filter cannot be said in another form.
+    #[error("{what} cannot be {to}")]
+    Filter { what: String, to: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
     /// A profile that was written here does not mean what it should.
     #[error("the profile that came out does not mean what was imported, so it is not given out{}", first(.0))]
     Misread(Vec<Diagnostic>),

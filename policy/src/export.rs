@@ -1,4 +1,9 @@
-//! Plans in the forms that other programs read.
+//! Policies and plans in the forms that other programs read.
+
+mod rules;
+mod seccomp_json;
+
+pub use seccomp_json::{Dialect, ExportError, Exported, seccomp_json};
 
 use crate::lattice::action::Action;
 use crate::plan::{Instruction, Plan};

@@ -3,6 +3,7 @@
 //! What comes in is decided exactly as its own tool would, then written as a profile by [`crate::write`]; what
 //! cannot be said the same is refused by name.
 
+mod clauses;
 mod document;
 mod filter;
 mod holes;
@@ -11,6 +12,7 @@ mod meaning;
 mod multiplexed;
 mod selection;
 
+pub(crate) use document::interface_name;
 pub use filter::{FilterError, filters};
 pub use holes::Hole;
 pub use selection::{Container, kernel};
@@ -37,6 +39,16 @@ pub struct Imported {
     /// What it decides.
     #[serde(skip)]
     pub syscalls: Syscalls,
+}
+
+/// What seccomp JSON decides in a container.
+pub(crate) fn decided(source: &Source, container: &Container) -> Result<Syscalls, Vec<Diagnostic>> {
+    let (mut report, node) = json::read(source)?;
+    let document = node.and_then(|node| document::read(&node, &mut report));
+    let meaning = document
+        .and_then(|document| meaning::decide(&document, container, &mut Vec::new(), &mut report))
+        .filter(|_| !report.has_errors());
+    meaning.map(|meaning| meaning.syscalls).ok_or_else(|| report.finish())
 }
 
 /// Docker's seccomp JSON, or an OCI runtime's, as a profile called `name` for one container.

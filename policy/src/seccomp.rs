@@ -9,6 +9,7 @@ pub mod bpf;
 mod emit;
 mod graph;
 pub mod interpret;
+pub mod listing;
 pub mod recover;
 mod tree;
 

@@ -131,7 +131,7 @@ pub fn interfaces(syscalls: &Syscalls, among: &[Arch]) -> Vec<Arch> {
 
 /// The text of a profile that decides as the draft's system calls.
 pub fn write(draft: &Draft<'_>) -> Result<String, WriteError> {
-    let unknown = unknown(draft)?;
+    let unknown = unknown(draft.interfaces, draft.syscalls)?;
     let calls = calls::by_name(draft);
     let otherwise = match draft.otherwise {
         Some(action) => action,
@@ -166,10 +166,10 @@ fn usual(calls: &Calls<'_>, unknown: Action) -> Action {
 }
 
 /// The one answer to every number without a name.
-fn unknown(draft: &Draft<'_>) -> Result<Action, WriteError> {
+pub(crate) fn unknown(interfaces: &[Arch], syscalls: &Syscalls) -> Result<Action, WriteError> {
     let mut usual: Option<Action> = None;
-    for arch in draft.interfaces {
-        for (number, diagram) in unnamed(*arch, draft.syscalls.table(*arch)) {
+    for arch in interfaces {
+        for (number, diagram) in unnamed(*arch, syscalls.table(*arch)) {
             let found = diagram.constant().map(|decision| decision.action);
             match (usual, found) {
                 (None, Some(found)) => usual = Some(found),

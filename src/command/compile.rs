@@ -8,12 +8,16 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::{self, Format};
 use crate::stages::{self, Floors};
+use clap::ValueEnum as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use stockade_enforcer::probe;
+use stockade_policy::export::{Dialect, seccomp_json};
 use stockade_policy::host::Host;
 use stockade_policy::plan::Plan;
+use stockade_policy::policy::Policy;
 use stockade_policy::seccomp::bpf;
+use stockade_policy::seccomp::listing::listing;
 
 /// Compile a profile into the plan for a host
 #[derive(Debug, clap::Args)]
@@ -47,12 +51,26 @@ enum Emit {
     Seccomp,
     /// The filter as the kernel takes it: an array of `struct sock_filter`
     SeccompBpf,
+    /// The same, ready for a descriptor of `bwrap --seccomp FD`
+    Bwrap,
+    /// The filter, with what comes to each instruction and the lines that decide
+    Asm,
+    /// JSON for `docker run --security-opt seccomp=FILE`
+    DockerSeccomp,
+    /// The `linux.seccomp` object of an OCI runtime's bundle
+    Oci,
 }
 
 #[derive(serde::Serialize)]
 struct Filter<'a> {
     arch: stockade_policy::vocab::Arch,
     filter: &'a Option<stockade_policy::plan::Seccomp>,
+}
+
+#[derive(serde::Serialize)]
+struct Listing<'a> {
+    arch: stockade_policy::vocab::Arch,
+    listing: Vec<&'a str>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -67,13 +85,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         })?,
     };
     let plan = stages::plan(&context, &policy, &host, &floors)?;
-    emit(args, &plan)?;
+    emit(args, &policy, &plan)?;
     // The plan is printed all the same: it is where the gaps stand.
     stages::enforceable(plan)?;
     Ok(Exit::FINE)
 }
 
-fn emit(args: &Args, plan: &Plan) -> Result<(), Failure> {
+fn emit(args: &Args, policy: &Policy, plan: &Plan) -> Result<(), Failure> {
     let program = plan.seccomp.as_ref().map(|seccomp| seccomp.program.as_slice()).unwrap_or_default();
     match args.emit {
         Emit::Plan => render::result(args.output.format, "plan", plan, || overview::text(plan)),
@@ -81,13 +99,36 @@ fn emit(args: &Args, plan: &Plan) -> Result<(), Failure> {
             let filter = Filter { arch: plan.arch, filter: &plan.seccomp };
             render::result(args.output.format, "seccomp", &filter, || bpf::text(program))
         }
-        Emit::SeccompBpf if args.output.format == Format::Json => Err(Failure::Argument {
+        Emit::Asm => {
+            let text = listing(program, &policy.syscalls, plan.arch);
+            let shown = Listing { arch: plan.arch, listing: text.lines().collect() };
+            render::result(args.output.format, "listing", &shown, || text.clone())
+        }
+        Emit::DockerSeccomp => json(policy, plan, Dialect::Docker),
+        Emit::Oci => json(policy, plan, Dialect::Oci),
+        Emit::SeccompBpf | Emit::Bwrap if args.output.format == Format::Json => Err(Failure::Argument {
             what: "--emit",
-            value: "seccomp-bpf".to_owned(),
+            value: args.emit.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default(),
             why: "it is no JSON; `--emit seccomp --format json` prints the instructions".to_owned(),
         }),
-        Emit::SeccompBpf => render::bytes(&bpf::bytes(program)),
+        Emit::Bwrap if plan.seccomp.is_none() => Err(Failure::Argument {
+            what: "--emit",
+            value: "bwrap".to_owned(),
+            why: format!("the profile `{}` has no filter here: run bwrap without --seccomp", plan.profile),
+        }),
+        Emit::SeccompBpf | Emit::Bwrap => render::bytes(&bpf::bytes(program)),
     }
+}
+
+/// The filter as an engine's JSON, which is a file of its own and comes in no envelope.
+fn json(policy: &Policy, plan: &Plan, dialect: Dialect) -> Result<(), Failure> {
+    let exported = seccomp_json(&policy.syscalls, plan.arch, dialect).map_err(|error| Failure::Filter {
+        what: format!("the filter of `{}`", plan.profile),
+        to: "written as seccomp JSON",
+        source: error.into(),
+    })?;
+    exported.notes.iter().for_each(|note| render::note("note", note));
+    render::bytes(exported.json.as_bytes())
 }
 
 /// A host description as `doctor` prints it: alone, or in the report that holds it.

@@ -91,6 +91,7 @@ fn file(args: &Args, path: &Path) -> Result<Imported, Failure> {
         From::Bpf => {
             let refused = |source: Box<dyn std::error::Error + Send + Sync>| Failure::Filter {
                 what: format!("the filter {shown}"),
+                to: "imported",
                 source,
             };
             let program = bpf::instructions(&bytes).map_err(|error| refused(error.into()))?;
@@ -108,8 +109,9 @@ fn process(args: &Args, pid: u32) -> Result<Imported, Failure> {
     })?;
     let from = format!("process {pid}");
     let name = args.name.clone().unwrap_or_else(|| format!("process-{pid}"));
-    let mut imported = import::filters(&read.main, host(args)?, &name, &from)
-        .map_err(|error| Failure::Filter { what: format!("what {from} runs under"), source: error.into() })?;
+    let mut imported = import::filters(&read.main, host(args)?, &name, &from).map_err(|error| {
+        Failure::Filter { what: format!("what {from} runs under"), to: "imported", source: error.into() }
+    })?;
     if !read.others.is_empty() {
         let threads = read.others.len();
         imported.notes.push(format!(

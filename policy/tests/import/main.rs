@@ -7,6 +7,7 @@ mod docker;
 #[path = "../profiles/docker_json.rs"]
 #[expect(dead_code, reason = "written for the built-in profile's test")]
 mod docker_json;
+mod export;
 mod filter;
 #[path = "../seccomp/policies.rs"]
 mod policies;

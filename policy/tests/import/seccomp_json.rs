@@ -319,6 +319,6 @@ fn hostile_sizes_are_refused() {
             "{{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{{\"index\": 0, \"value\": {value}, \"op\": \"SCMP_CMP_EQ\"}}]}}"
         )
     };
-    let rules: Vec<String> = (0..300).map(rule).collect();
-    assert!(faults(&docker(&rules.join(",")), Arch::X86_64).contains("at most 256 rules"));
+    let rules: Vec<String> = (0..1100).map(rule).collect();
+    assert!(faults(&docker(&rules.join(",")), Arch::X86_64).contains("at most 1024 rules"));
 }
