@@ -150,9 +150,8 @@ fn on_interface<'a>(arch: Arch, calls: &Clauses<'a>) -> Clauses<'a> {
         return here;
     }
     for (call, clauses) in calls {
-        let direct = syscalls::number(arch, call).is_some();
         for clause in clauses {
-            if let Some((through, comparisons)) = multiplexed::also(call, &clause.comparisons, direct) {
+            if let Some((through, comparisons)) = multiplexed::also(call, &clause.comparisons) {
                 here.entry(through).or_default().push(Clause { comparisons, ..clause.clone() });
             }
         }
