@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod man;
 pub(crate) mod profile;
+pub(crate) mod prove;
 pub(crate) mod run;
 pub(crate) mod verify;
 
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Compile(compile::Args),
     Explain(explain::Args),
     Import(import::Args),
+    Prove(prove::Args),
     Profile(profile::Args),
     Verify(verify::Args),
     Doctor(doctor::Args),
@@ -52,6 +54,7 @@ impl Command {
             Command::Compile(args) => compile::run(args),
             Command::Explain(args) => explain::run(args),
             Command::Import(args) => import::run(args),
+            Command::Prove(args) => prove::run(args),
             Command::Profile(args) => profile::run(args),
             Command::Verify(args) => verify::run(args),
             Command::Doctor(args) => doctor::run(args),

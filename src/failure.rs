@@ -9,6 +9,7 @@ use stockade_policy::compile::CompileError;
 use stockade_policy::diagnostic::Diagnostic;
 use stockade_policy::lattice::LatticeError;
 use stockade_policy::plan::Gap;
+use stockade_policy::seccomp::recover::RecoverError;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,9 @@ pub(crate) enum Failure {
         "no launcher of stockade is among the ancestors of process {pid}, so that nothing says what it should be under"
     )]
     NotDeclared { pid: u32 },
+    /// Neither equal nor different was found out.
+    #[error("{subject} is neither proven nor disproved")]
+    Undecided { subject: String, source: RecoverError },
     /// The state of the host could not be read.
     #[error("cannot {operation}")]
     Observe { operation: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
@@ -96,7 +100,9 @@ impl Failure {
             | Failure::Compile(_) => Exit::BAD_INPUT,
             Failure::Gaps { .. } => Exit::HOST,
             Failure::Launch(error) => Exit(error.exit_code()),
-            Failure::Misread(_)
+            // Neither yes nor no: a bound of stockade itself.
+            Failure::Undecided { .. }
+            | Failure::Misread(_)
             | Failure::Write { .. }
             | Failure::Observe { .. }
             | Failure::Output(_)

@@ -126,13 +126,25 @@ fn every_result_can_be_json() {
     document(&["profile", "show", "restricted", "--format", "json"], "profile");
     document(&["compile", "restricted", "--format", "json"], "plan");
     document(&["compile", "restricted", "--emit", "seccomp", "--format", "json"], "seccomp");
+    document(&["prove", "restricted", "--format", "json"], "prove");
     document(&["explain", "restricted", "syscall:mount", "--format", "json"], "explain");
 }
 
 #[test]
 fn completions_and_pages_cover_every_command() {
-    let commands =
-        ["run", "check", "compile", "explain", "import", "profile", "verify", "doctor", "completions", "man"];
+    let commands = [
+        "run",
+        "check",
+        "compile",
+        "explain",
+        "import",
+        "prove",
+        "profile",
+        "verify",
+        "doctor",
+        "completions",
+        "man",
+    ];
     for shell in ["bash", "zsh", "fish"] {
         let output = stockade(&["completions", shell]);
         assert_eq!(code(&output), 0);

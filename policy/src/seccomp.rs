@@ -6,10 +6,12 @@
 
 mod arguments;
 pub mod bpf;
+pub mod cache;
 mod emit;
 mod graph;
 pub mod interpret;
 pub mod listing;
+pub mod prove;
 pub mod recover;
 mod tree;
 

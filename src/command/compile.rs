@@ -132,7 +132,7 @@ fn json(policy: &Policy, plan: &Plan, dialect: Dialect) -> Result<(), Failure> {
 }
 
 /// A host description as `doctor` prints it: alone, or in the report that holds it.
-fn described(path: &Path) -> Result<Host, Failure> {
+pub(super) fn described(path: &Path) -> Result<Host, Failure> {
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
     enum File {

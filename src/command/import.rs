@@ -8,7 +8,7 @@ use crate::render::{self, Format};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use stockade_enforcer::filters;
+use stockade_enforcer::filters::{self, FiltersError};
 use stockade_policy::import::{self, Container, Imported, kernel};
 use stockade_policy::lookup::Source;
 use stockade_policy::parse;
@@ -94,29 +94,38 @@ fn file(args: &Args, path: &Path) -> Result<Imported, Failure> {
                 to: "imported",
                 source,
             };
-            let program = bpf::instructions(&bytes).map_err(|error| refused(error.into()))?;
+            let program = bpf::from_bytes(&bytes).map_err(|error| refused(error.into()))?;
             import::filters(&[program], host(args)?, name, &shown).map_err(|error| refused(error.into()))
         }
     }
 }
 
 fn process(args: &Args, pid: u32) -> Result<Imported, Failure> {
-    let read = filters::read(pid).map_err(|error| match error {
-        filters::FiltersError::None { .. } | filters::FiltersError::Strict { .. } => {
+    let stacks = filters::of(pid).map_err(|error| match error {
+        FiltersError::Strict { .. } => {
             Failure::Argument { what: "--pid", value: pid.to_string(), why: error.to_string() }
         }
         error => Failure::Observe { operation: "read the filters of a process", source: error.into() },
     })?;
+    let (main, others): (Vec<_>, Vec<_>) = stacks.into_iter().partition(|stack| stack.threads.contains(&pid));
+    let programs: Vec<_> = main.into_iter().flat_map(|stack| stack.programs).collect();
+    if programs.is_empty() {
+        return Err(Failure::Argument {
+            what: "--pid",
+            value: pid.to_string(),
+            why: format!("process {pid} runs under no filter"),
+        });
+    }
     let from = format!("process {pid}");
     let name = args.name.clone().unwrap_or_else(|| format!("process-{pid}"));
-    let mut imported = import::filters(&read.main, host(args)?, &name, &from).map_err(|error| {
+    let mut imported = import::filters(&programs, host(args)?, &name, &from).map_err(|error| {
         Failure::Filter { what: format!("what {from} runs under"), to: "imported", source: error.into() }
     })?;
-    if !read.others.is_empty() {
-        let threads = read.others.len();
-        imported.notes.push(format!(
-            "{threads} threads have another number of filters than the main thread, whose these are"
-        ));
+    let threads: usize = others.iter().map(|stack| stack.threads.len()).sum();
+    if threads > 0 {
+        imported
+            .notes
+            .push(format!("{threads} threads have other filters than the main thread, whose these are"));
     }
     Ok(imported)
 }

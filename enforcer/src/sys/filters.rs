@@ -19,7 +19,7 @@ const MOST_FILTERS: usize = 8192;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The program of one filter.
-pub(crate) type Program = Vec<Instruction>;
+pub type Program = Vec<Instruction>;
 
 /// Why the filters of a thread could not be read.
 #[derive(Debug, thiserror::Error)]

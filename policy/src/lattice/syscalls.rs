@@ -120,6 +120,12 @@ impl Table {
         self.shared(number)
     }
 
+    /// The last number of the interval that `number` is in.
+    pub(crate) fn last_of_interval(&self, number: u32) -> u32 {
+        let after = self.starts.partition_point(|(first, _)| *first <= number);
+        self.starts.get(after).map_or(u32::MAX, |(next, _)| next - 1)
+    }
+
     /// The intervals `(first, last, diagram)`, in order, covering every number.
     pub fn intervals(&self) -> impl Iterator<Item = (u32, u32, &Diagram)> {
         self.starts.iter().enumerate().map(|(index, (first, diagram))| {

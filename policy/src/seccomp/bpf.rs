@@ -1,6 +1,7 @@
 //! Classic BPF as seccomp takes it: operation codes, return values, and a text form.
 //! linux/bpf_common.h, linux/filter.h, linux/seccomp.h.
 
+use super::interpret::{CheckError, check};
 use crate::lattice::action::Action;
 use crate::plan::Instruction;
 use std::fmt::Write as _;
@@ -109,25 +110,41 @@ pub fn bytes(program: &[Instruction]) -> Vec<u8> {
         .collect()
 }
 
-/// Bytes that are no array of `struct sock_filter`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why bytes are no filter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BytesError {
-    /// Cut off, or something else.
-    #[error("{0} bytes are no whole number of instructions of 8 bytes")]
-    Part(usize),
-    /// Nothing, or more than the kernel takes.
-    #[error("a filter has 1 to {MAX_INSTRUCTIONS} instructions of 8 bytes, not {0}")]
-    Length(usize),
+    /// Nothing is there.
+    #[error("it is empty; a filter has 1 to {MAX_INSTRUCTIONS} instructions of 8 bytes each")]
+    Empty,
+    /// The last instruction is not whole.
+    #[error("instruction {at}, from byte {}, is cut short: {} of its 8 bytes are there", at * 8, length % 8)]
+    Truncated {
+        /// Position of the instruction.
+        at: usize,
+        /// Bytes in all.
+        length: usize,
+    },
+    /// More instructions than the kernel takes.
+    #[error("it has more than {MAX_INSTRUCTIONS} instructions, the last that the kernel takes ends at byte {}",
+        MAX_INSTRUCTIONS * 8)]
+    TooLong,
+    /// The kernel would refuse it.
+    #[error(transparent)]
+    Refused(#[from] CheckError),
 }
 
-/// The program that [`bytes`] would write so; whether the kernel takes it is another question.
-pub fn instructions(bytes: &[u8]) -> Result<Vec<Instruction>, BytesError> {
+/// The program in an array of `struct sock_filter` of a little-endian machine, checked as the kernel checks
+/// it. What is no such program is refused with the place.
+pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Instruction>, BytesError> {
     let (whole, rest) = bytes.as_chunks::<8>();
-    if !rest.is_empty() {
-        return Err(BytesError::Part(bytes.len()));
+    if whole.len() > MAX_INSTRUCTIONS {
+        return Err(BytesError::TooLong);
     }
-    if whole.is_empty() || whole.len() > MAX_INSTRUCTIONS {
-        return Err(BytesError::Length(whole.len()));
+    if !rest.is_empty() {
+        return Err(BytesError::Truncated { at: whole.len(), length: bytes.len() });
+    }
+    if whole.is_empty() {
+        return Err(BytesError::Empty);
     }
     let instruction = |[code_low, code_high, yes, no, a, b, c, d]: &[u8; 8]| {
         Instruction(
@@ -137,7 +154,9 @@ pub fn instructions(bytes: &[u8]) -> Result<Vec<Instruction>, BytesError> {
             u32::from_le_bytes([*a, *b, *c, *d]),
         )
     };
-    Ok(whole.iter().map(instruction).collect())
+    let program: Vec<_> = whole.iter().map(instruction).collect();
+    check(&program)?;
+    Ok(program)
 }
 
 /// One line an instruction, with jump targets as absolute positions.
@@ -231,6 +250,25 @@ mod tests {
     }
 
     #[test]
+    fn bytes_come_back_or_are_refused_with_the_place() {
+        let program = [Instruction(LOAD, 0, 0, 28), Instruction(RETURN, 1, 2, 0x7fff_0000)];
+        let whole = bytes(&program);
+        assert_eq!(from_bytes(&whole), Ok(program.to_vec()));
+        let refused = |bytes: &[u8]| from_bytes(bytes).unwrap_err().to_string();
+        assert_eq!(refused(&[]), "it is empty; a filter has 1 to 4096 instructions of 8 bytes each");
+        assert_eq!(
+            refused(&whole[..11]),
+            "instruction 1, from byte 8, is cut short: 3 of its 8 bytes are there"
+        );
+        assert_eq!(refused(&whole[..8]), "the last instruction does not return");
+        assert!(refused(&whole.repeat(2049)).contains("more than 4096"));
+        assert_eq!(
+            refused(&[&[0x30, 0], &whole[2..]].concat()),
+            "instruction 0: seccomp does not take operation 0x0030"
+        );
+    }
+
+    #[test]
     fn text_names_words_and_targets() {
         let program = [
             Instruction(LOAD, 0, 0, 28),
@@ -245,9 +283,6 @@ mod tests {
              38\n   4: return allow\n"
         );
         assert_eq!(bytes(&program)[24..32], [6, 0, 0, 0, 0x26, 0, 5, 0]);
-        assert_eq!(instructions(&bytes(&program)).as_deref(), Ok(&program[..]));
-        assert_eq!(instructions(&[]), Err(BytesError::Length(0)));
-        assert_eq!(instructions(&[0; 12]), Err(BytesError::Part(12)));
-        assert_eq!(instructions(&[0; 8 * 4097]), Err(BytesError::Length(4097)));
+        assert_eq!(from_bytes(&bytes(&program)).as_deref(), Ok(&program[..]));
     }
 }

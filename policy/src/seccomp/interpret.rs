@@ -3,17 +3,20 @@
 
 use super::bpf::MAX_INSTRUCTIONS;
 use crate::plan::Instruction;
+use serde::Serialize;
 
 /// `struct seccomp_data`: what a filter sees of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
     /// `nr`
+    #[serde(rename = "nr")]
     pub number: u32,
     /// `arch`, an `AUDIT_ARCH_*`.
     pub arch: u32,
     /// `instruction_pointer`
     pub instruction_pointer: u64,
     /// `args`
+    #[serde(rename = "args")]
     pub arguments: [u64; 6],
 }
 

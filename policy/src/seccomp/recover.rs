@@ -11,7 +11,7 @@ mod cube;
 mod execute;
 mod operation;
 pub(crate) mod space;
-mod tables;
+pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
 mod word;

@@ -4,6 +4,7 @@
 mod policies;
 #[path = "../profiles/world.rs"]
 mod profiles;
+mod prove;
 mod recover;
 
 use policies::{decision, syscalls};

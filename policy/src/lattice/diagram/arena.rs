@@ -169,6 +169,10 @@ impl<W: Walk> Walk for Below<'_, W> {
     }
 }
 
+/// Pairs of nodes that making a product may visit, for each slot that it may take: pairs that come to what is
+/// there already take no slot, but time.
+const PAIRS: usize = 4;
+
 /// The diagram that says, for every argument, what `combine` makes of what `left` and `right` say.
 pub(crate) fn product<A: Walk, B: Walk, L: Clone + Eq + Hash>(
     left: &A,
@@ -176,7 +180,8 @@ pub(crate) fn product<A: Walk, B: Walk, L: Clone + Eq + Hash>(
     limit: usize,
     combine: impl Fn(&A::Leaf, &B::Leaf) -> L,
 ) -> Result<Rooted<L>, Full> {
-    let mut pairs = Product { left, right, combine, arena: Arena::new(limit), done: HashMap::new() };
+    let (arena, most) = (Arena::new(limit), limit.saturating_mul(PAIRS));
+    let mut pairs = Product { left, right, combine, arena, done: HashMap::new(), most };
     let root = pairs.visit(left.root(), right.root())?;
     Ok(pairs.arena.rooted(root))
 }
@@ -187,6 +192,7 @@ struct Product<'a, A, B, F, L> {
     combine: F,
     arena: Arena<L>,
     done: HashMap<(Ref, Ref), Ref>,
+    most: usize,
 }
 
 impl<A: Walk, B: Walk, L: Clone + Eq + Hash, F: Fn(&A::Leaf, &B::Leaf) -> L> Product<'_, A, B, F, L> {
@@ -206,6 +212,9 @@ impl<A: Walk, B: Walk, L: Clone + Eq + Hash, F: Fn(&A::Leaf, &B::Leaf) -> L> Pro
                 self.arena.test(place, clear, set)?
             }
         };
+        if self.done.len() >= self.most {
+            return Err(Full);
+        }
         self.done.insert((left, right), made);
         Ok(made)
     }
@@ -244,7 +253,6 @@ pub(crate) fn split<'a, A: Walk, B: Walk>(
 }
 
 /// What `walk` says of these bits.
-#[cfg(test)]
 pub(crate) fn decide<'a, W: Walk>(walk: &'a W, bits: &Bits) -> &'a W::Leaf {
     let mut at = walk.root();
     loop {

@@ -6,11 +6,13 @@ use crate::lattice::diagram::arena::{Place, Ref, Step, Walk};
 /// Ranges that are listed; a filter that looks at the lowest bit of `nr` alone has 4 thousand million.
 pub(crate) const RANGES: usize = 1 << 17;
 
-/// Ranges of one 32-bit word, in order and covering all of it, each with the node that decides it.
+/// Ranges of one 32-bit word, in order and without gaps, each with the node that decides it.
 pub(crate) struct Blocks<'a, W> {
     walk: &'a W,
     /// Place of the word's bit 31.
     from: Place,
+    /// Values that are listed.
+    within: (u32, u32),
     /// Blocks still to come, the next one last: the node, the first value, how many bits are decided.
     open: Vec<(Ref, u32, Place)>,
     next: Option<Block>,
@@ -25,27 +27,30 @@ pub(crate) struct Block {
 }
 
 impl<'a, W: Walk> Blocks<'a, W> {
-    /// Ranges of the word whose top bit is at `from`, below a node that tests nothing before it.
-    pub(crate) fn new(walk: &'a W, node: Ref, from: Place) -> Self {
-        Blocks { walk, from, open: vec![(node, 0, 0)], next: None }
+    /// Ranges of the word whose top bit is at `from`, below a node that tests nothing before it; only what
+    /// lies between the two values `within`.
+    pub(crate) fn new(walk: &'a W, node: Ref, from: Place, within: (u32, u32)) -> Self {
+        Blocks { walk, from, within, open: vec![(node, 0, 0)], next: None }
     }
 
     /// The next aligned block.
     fn aligned(&mut self) -> Option<Block> {
-        let (node, first, decided) = self.open.pop()?;
-        let place = match self.walk.step(node) {
-            Step::Test { place, clear, set } if place < self.from + 32 => Some((place, clear, set)),
-            _ => None,
-        };
-        let Some((place, clear, set)) = place else {
+        let (lowest, highest) = self.within;
+        while let Some((node, first, decided)) = self.open.pop() {
             let last = first | u32::MAX.checked_shr(u32::from(decided)).unwrap_or(0);
-            return Some(Block { first, last, node });
-        };
-        // Where it tests a later bit than the next one, both halves go on alike.
-        let (clear, set) = if place == self.from + decided { (clear, set) } else { (node, node) };
-        self.open.push((set, first | 1 << (31 - decided), decided + 1));
-        self.open.push((clear, first, decided + 1));
-        self.aligned()
+            if last < lowest || first > highest {
+                continue;
+            }
+            let (place, clear, set) = match self.walk.step(node) {
+                Step::Test { place, clear, set } if place < self.from + 32 => (place, clear, set),
+                _ => return Some(Block { first: first.max(lowest), last: last.min(highest), node }),
+            };
+            // Where it tests a later bit than the next one, both halves go on alike.
+            let (clear, set) = if place == self.from + decided { (clear, set) } else { (node, node) };
+            self.open.push((set, first | 1 << (31 - decided), decided + 1));
+            self.open.push((clear, first, decided + 1));
+        }
+        None
     }
 }
 
@@ -68,8 +73,7 @@ impl<W: Walk> Iterator for Blocks<'_, W> {
     }
 }
 
-/// The node that decides what comes after a word of which every bit is known, or `None` where `node` goes
-/// on to test none of it.
+/// The node that decides what comes after a word with this value.
 pub(crate) fn follow<W: Walk>(walk: &W, node: Ref, from: Place, value: u32) -> Ref {
     let mut at = node;
     loop {
@@ -97,7 +101,7 @@ mod tests {
         let low = arena.test(31, no, yes)?;
         let root = arena.test(0, yes, low)?;
         let rooted = arena.rooted(root);
-        let first: Vec<Block> = Blocks::new(&rooted, root, 0).take(4).collect();
+        let first: Vec<Block> = Blocks::new(&rooted, root, 0, (0, u32::MAX)).take(4).collect();
         let block = |first, last, node| Block { first, last, node };
         let half = 1 << 31;
         assert_eq!(
@@ -109,7 +113,11 @@ mod tests {
                 block(half + 2, half + 2, no)
             ]
         );
-        assert_eq!(Blocks::new(&rooted, yes, 0).collect::<Vec<_>>(), [block(0, u32::MAX, yes)]);
+        let within = |node, within| Blocks::new(&rooted, node, 0, within).collect::<Vec<_>>();
+        assert_eq!(within(yes, (0, u32::MAX)), [block(0, u32::MAX, yes)]);
+        let end = u32::MAX;
+        assert_eq!(within(root, (end - 1, end)), [block(end - 1, end - 1, no), block(end, end, yes)]);
+        assert_eq!(within(root, (3, half)), [block(3, half - 1, yes), block(half, half, no)]);
         assert_eq!(follow(&rooted, root, 0, half + 1), yes);
         assert_eq!(follow(&rooted, root, 0, half + 2), no);
         Ok(())

@@ -238,6 +238,7 @@ impl Run {
         if let Some(known) = done.get(&word) {
             return Ok(*known);
         }
+        self.space.count()?;
         let place: Place = word::first_tested(&self.space, &word);
         let (mut clear, mut set) = (word, word);
         for (bit, (clear, set)) in word.iter().zip(clear.iter_mut().zip(&mut set)) {

@@ -17,7 +17,7 @@ pub(crate) const ARGUMENTS: Place = 64;
 pub(crate) const POINTER: Place = 448;
 
 /// Slots that deciding one filter may take; a filter of 4096 comparisons in a line takes a quarter.
-pub(super) const SLOTS: usize = 1 << 20;
+pub(crate) const SLOTS: usize = 1 << 20;
 /// Steps that it may take: some seconds.
 pub(super) const STEPS: usize = 1 << 23;
 /// Steps that are remembered at once, which bounds memory.
@@ -159,7 +159,6 @@ pub(super) fn first_place(offset: u32) -> Place {
 }
 
 /// The bits of an event.
-#[cfg(test)]
 pub(crate) fn bits(event: &Event) -> Bits {
     let [a, b, c, d, e, f] = event.arguments;
     let call = u64::from(event.arch) << 32 | u64::from(event.number);

@@ -1,7 +1,7 @@
 //! From one diagram over everything that a filter sees to the tables of a policy.
 
 use super::answer::Answer;
-use super::blocks::{Blocks, RANGES, follow};
+use super::blocks::{Block, Blocks, RANGES, follow};
 use super::space::{ARGUMENTS, NUMBER, POINTER, SLOTS, event};
 use super::{Limit, Recovered, Undecided};
 use crate::lattice::action::Action;
@@ -57,10 +57,7 @@ fn table(
     let numbers = follow(pointless, pointless.root(), 0, arch.audit());
     let mut starts = Vec::new();
     for segment in segments(arch).filter(|segment| segment.arch == arch) {
-        for block in ranges(pointless, numbers)? {
-            if block.last < segment.first || block.first > segment.last {
-                continue;
-            }
+        for block in ranges(pointless, numbers, (segment.first, segment.last))? {
             let diagram = match made.get(&block.node) {
                 Some(diagram) => Arc::clone(diagram),
                 None => {
@@ -69,14 +66,14 @@ fn table(
                 }
             };
             made.insert(block.node, Arc::clone(&diagram));
-            starts.push((block.first.max(segment.first) - segment.offset, diagram));
+            starts.push((block.first - segment.offset, diagram));
         }
     }
     Ok(Table::from_starts(starts))
 }
 
-fn ranges<W: Walk>(walk: &W, numbers: Ref) -> Result<Vec<super::blocks::Block>, Limit> {
-    let ranges: Vec<_> = Blocks::new(walk, numbers, NUMBER).take(RANGES + 1).collect();
+fn ranges<W: Walk>(walk: &W, numbers: Ref, within: (u32, u32)) -> Result<Vec<Block>, Limit> {
+    let ranges: Vec<_> = Blocks::new(walk, numbers, NUMBER, within).take(RANGES + 1).collect();
     if ranges.len() > RANGES { Err(Limit::Ranges) } else { Ok(ranges) }
 }
 
