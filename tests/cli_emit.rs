@@ -39,6 +39,9 @@ syscalls:
       action: eafnosupport
     - mkdir: erofs
     - mkdirat: erofs
+    - io_uring_setup: enosys
+    - io_uring_enter: enosys
+    - io_uring_register: enosys
   otherwise: allow
   unknown: enosys
 ";

@@ -3,6 +3,7 @@
 //! What comes in is decided exactly as its own tool would, then written as a profile by [`crate::write`]; what
 //! cannot be said the same is refused by name.
 
+mod clauses;
 mod document;
 mod filter;
 mod holes;

@@ -28,15 +28,18 @@ impl Dialect {
     }
 }
 
+/// An interface as named; `None` is one of another machine than the vocabulary's.
+pub(super) type Interface = At<Option<Arch>>;
+
 /// The whole of it.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) dialect: Dialect,
     pub(super) default: At<Action>,
     /// Interfaces whatever the host.
-    pub(super) architectures: Vec<At<Option<Arch>>>,
+    pub(super) architectures: Vec<Interface>,
     /// Interfaces by the host's own.
-    pub(super) by_host: Vec<(At<Option<Arch>>, Vec<At<Option<Arch>>>)>,
+    pub(super) by_host: Vec<(Interface, Vec<Interface>)>,
     pub(super) flags: Vec<At<String>>,
     pub(super) rules: Vec<Rule>,
 }
@@ -92,8 +95,11 @@ const OPERATORS: [(&str, Operator); 7] = {
     ]
 };
 
+/// An action from its `errnoRet`.
+type Answer = fn(u16) -> Action;
+
 /// What an `errnoRet` means beside them: runc, libcontainer/seccomp/seccomp_linux.go, getAction.
-const ACTIONS: [(&str, fn(u16) -> Action); 9] = [
+const ACTIONS: [(&str, Answer); 9] = [
     ("SCMP_ACT_KILL", |_| Action::KillThread),
     ("SCMP_ACT_KILL_THREAD", |_| Action::KillThread),
     ("SCMP_ACT_KILL_PROCESS", |_| Action::KillProcess),
@@ -186,7 +192,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Document> {
         return None;
     }
     let oci = entry("listenerPath").is_some() || entry("listenerMetadata").is_some();
-    let docker = entry("archMap").is_some() || entry("syscalls").is_some_and(|rules| has_docker_rule(rules));
+    let docker = entry("archMap").is_some() || entry("syscalls").is_some_and(has_docker_rule);
     object(node, if docker || !oci { Dialect::Docker } else { Dialect::Oci }, report)
 }
 
@@ -215,10 +221,10 @@ fn object(node: &Node, dialect: Dialect, report: &mut Report) -> Option<Document
     fields.require("defaultAction", "the seccomp object", node, report);
     let default_errno = number(&fields, "defaultErrnoRet", u64::from(u16::MAX), report);
     let default = action(&fields, "defaultAction", default_errno, report);
-    let architectures = list(&fields, "architectures", report).into_iter();
+    let architectures = list(&fields, "architectures", report).iter();
     let architectures = architectures.filter_map(|node| interface(node, report)).collect();
     let maps = list(&fields, "archMap", report);
-    let by_host = maps.into_iter().filter_map(|node| arch_map(node, report)).collect();
+    let by_host = maps.iter().filter_map(|node| arch_map(node, report)).collect();
     let flags = texts(&fields, "flags", report);
     for key in ["listenerPath", "listenerMetadata"] {
         if let Some(node) = fields.node(key).filter(|node| !is_null(node)) {
@@ -228,16 +234,16 @@ fn object(node: &Node, dialect: Dialect, report: &mut Report) -> Option<Document
         }
     }
     let rules = list(&fields, "syscalls", report);
-    let rules = rules.into_iter().filter_map(|node| rule(node, dialect, report)).collect();
+    let rules = rules.iter().filter_map(|node| rule(node, dialect, report)).collect();
     Some(Document { dialect, default: default?, architectures, by_host, flags, rules })
 }
 
-fn arch_map(node: &Node, report: &mut Report) -> Option<(At<Option<Arch>>, Vec<At<Option<Arch>>>)> {
+fn arch_map(node: &Node, report: &mut Report) -> Option<(Interface, Vec<Interface>)> {
     let fields = Fields::new(node, "an entry of `archMap`", &["architecture", "subArchitectures"], report)?;
     fields.require("architecture", "an entry of `archMap`", node, report);
     let own = fields.node("architecture").and_then(|node| interface(node, report));
     let more = list(&fields, "subArchitectures", report);
-    let more = more.into_iter().filter_map(|node| interface(node, report)).collect();
+    let more = more.iter().filter_map(|node| interface(node, report)).collect();
     Some((own?, more))
 }
 
@@ -261,7 +267,7 @@ fn rule(node: &Node, dialect: Dialect, report: &mut Report) -> Option<Rule> {
         .or_else(|| number(&fields, "errno", u64::from(u16::MAX), report));
     let action = action(&fields, "action", errno, report);
     let comparisons = list(&fields, "args", report);
-    let comparisons = comparisons.into_iter().filter_map(|node| comparison(node, report)).collect();
+    let comparisons = comparisons.iter().filter_map(|node| comparison(node, report)).collect();
     let comment = fields.node("comment").filter(|node| !is_null(node));
     let comment = comment.and_then(|node| text(node, "text", report)).map(|comment| comment.value);
     Some(Rule {
@@ -325,7 +331,7 @@ fn action(fields: &Fields<'_>, key: &str, errno: Option<u64>, report: &mut Repor
     Some(At { value: action(errno), origin: written.origin })
 }
 
-fn interface(node: &Node, report: &mut Report) -> Option<At<Option<Arch>>> {
+fn interface(node: &Node, report: &mut Report) -> Option<Interface> {
     let written = text(node, "an architecture", report)?;
     match INTERFACES.iter().find(|(name, _)| *name == written.value) {
         Some((_, arch)) => Some(At { value: *arch, origin: written.origin }),

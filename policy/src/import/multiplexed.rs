@@ -1,9 +1,8 @@
 //! What libseccomp makes of rules on sockets and System V IPC for i386, where both are one call each.
 //!
-//! src/arch-x86.c, x86_rule_add, of 2.5.4: beside the rule on the call itself there is one on `socketcall` or
-//! `ipc` with the call's number as the first argument, whatever was asked of that argument; the other
-//! comparisons stay. Found by its output: where the call itself has no number and the rule no comparison,
-//! there is no such rule.
+//! src/arch-x86.c, x86_rule_add, of 2.5.4: beside the rule on the call itself, where i386 has that, there is
+//! one on `socketcall` or `ipc` with the call's number as the first argument, whatever was asked of that argument;
+//! the other comparisons stay.
 
 use super::document::{Comparison, Operator};
 use crate::condition::Operator::Equal;
@@ -44,17 +43,9 @@ const MULTIPLEXED: [(&str, &str, u64); 32] = [
     ("shmctl", "ipc", 24),
 ];
 
-/// The call and the comparisons that a rule on `call` also makes a rule of on i386. `direct`: whether i386 has
-/// the call itself.
-pub(super) fn also(
-    call: &str,
-    comparisons: &[Comparison],
-    direct: bool,
-) -> Option<(&'static str, Vec<Comparison>)> {
+/// The call and the comparisons that a rule on `call` also makes a rule of on i386.
+pub(super) fn also(call: &str, comparisons: &[Comparison]) -> Option<(&'static str, Vec<Comparison>)> {
     let (_, through, number) = MULTIPLEXED.iter().find(|(known, ..)| *known == call)?;
-    if !direct && comparisons.is_empty() {
-        return None;
-    }
     let chosen = Comparison { argument: 0, operator: Operator::Plain(Equal), value: *number, value_two: 0 };
     let others = comparisons.iter().filter(|comparison| comparison.argument != 0).cloned();
     Some((*through, std::iter::once(chosen).chain(others).collect()))

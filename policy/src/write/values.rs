@@ -85,7 +85,9 @@ impl Values {
     fn cubes(&self, inside: bool) -> Option<Vec<(u64, u64)>> {
         let mut cubes = Vec::new();
         let mut open = vec![(self.root, 0_u64, 0_u64)];
+        let mut steps = 0;
         while let Some((branch, mask, value)) = open.pop() {
+            steps += 1;
             match branch {
                 Branch::End(held) if held == inside => cubes.push((mask, value)),
                 Branch::End(_) => {}
@@ -95,7 +97,7 @@ impl Values {
                     open.push((clear, mask | 1 << bit, value));
                 }
             }
-            if cubes.len() > MOST || open.len() > STEPS {
+            if cubes.len() > MOST || steps > STEPS {
                 return None;
             }
         }
@@ -105,12 +107,13 @@ impl Values {
     /// The set, or what is not in it, as the bits that all its values share and what of the values that have
     /// them is not in it: `arg0 & 1 == 0 and arg0 != 2`.
     fn factored(&self, name: &str, whole: u64, inside: bool) -> Option<(usize, Expression)> {
-        let (mask, value) = self.common(self.root, inside)?;
+        let (mask, value) = self.common(inside)?;
         if mask == 0 {
             return None;
         }
         let mut rest = Values { nodes: Vec::new(), root: Branch::End(false) };
-        rest.root = self.missing(self.root, inside, (mask, value), 64, &mut rest.nodes);
+        let mut known = HashMap::new();
+        rest.root = self.missing(self.root, inside, (mask, value), 64, &mut rest.nodes, &mut known);
         if rest.root == Branch::End(false) {
             return None;
         }
@@ -123,24 +126,27 @@ impl Values {
     }
 
     /// The bits that all values in the set, or not in it, share, and how they stand; `None` where there is no
-    /// value. Recurses once for each bit.
-    fn common(&self, at: Branch, inside: bool) -> Option<(u64, u64)> {
-        match at {
+    /// value.
+    fn common(&self, inside: bool) -> Option<(u64, u64)> {
+        let mut known: Vec<Option<(u64, u64)>> = Vec::with_capacity(self.nodes.len());
+        let of = |known: &[Option<(u64, u64)>], at| match at {
             Branch::End(held) => (held == inside).then_some((0, 0)),
-            Branch::Bit(node) => {
-                let (bit, clear, set) = self.nodes[node];
-                let bit = 1 << bit;
-                match (self.common(clear, inside), self.common(set, inside)) {
-                    (None, None) => None,
-                    (Some((mask, value)), None) => Some((mask | bit, value)),
-                    (None, Some((mask, value))) => Some((mask | bit, value | bit)),
-                    (Some((left, a)), Some((right, b))) => {
-                        let mask = left & right & !(a ^ b);
-                        Some((mask, a & mask))
-                    }
+            Branch::Bit(node) => known[node],
+        };
+        // Branches of a node stand before it.
+        for (bit, clear, set) in &self.nodes {
+            let bit = 1 << bit;
+            known.push(match (of(&known, *clear), of(&known, *set)) {
+                (None, None) => None,
+                (Some((mask, value)), None) => Some((mask | bit, value)),
+                (None, Some((mask, value))) => Some((mask | bit, value | bit)),
+                (Some((left, a)), Some((right, b))) => {
+                    let mask = left & right & !(a ^ b);
+                    Some((mask, a & mask))
                 }
-            }
+            });
         }
+        of(&known, self.root)
     }
 
     /// The values that have the shared bits, and are not in the set (or are, where `inside` is not asked for).
@@ -152,6 +158,7 @@ impl Values {
         shared: (u64, u64),
         below: u8,
         nodes: &mut Vec<(u8, Branch, Branch)>,
+        known: &mut HashMap<(Branch, u8), Branch>,
     ) -> Branch {
         let own = match at {
             Branch::Bit(node) => Some(self.nodes[node].0),
@@ -161,6 +168,9 @@ impl Values {
         let lower = mask & (u64::MAX.checked_shr(64 - u32::from(below)).unwrap_or(0));
         let next = (0..64_u8).rev().find(|bit| lower >> bit & 1 == 1);
         let Some(bit) = own.max(next) else { return Branch::End(at != Branch::End(inside)) };
+        if let Some(known) = known.get(&(at, bit)) {
+            return *known;
+        }
         let (clear, set) = match at {
             Branch::Bit(node) if own == Some(bit) => (self.nodes[node].1, self.nodes[node].2),
             _ => (at, at),
@@ -170,19 +180,18 @@ impl Values {
             if is_shared && value >> bit & 1 != stands {
                 Branch::End(false)
             } else {
-                self.missing(to, inside, shared, bit, nodes)
+                self.missing(to, inside, shared, bit, nodes, known)
             }
         };
         let (clear, set) = (branch(clear, 0), branch(set, 1));
-        if clear == set {
-            return clear;
-        }
-        let node = (bit, clear, set);
-        let known = nodes.iter().position(|other| *other == node).unwrap_or_else(|| {
-            nodes.push(node);
-            nodes.len() - 1
-        });
-        Branch::Bit(known)
+        let made = if clear == set {
+            clear
+        } else {
+            nodes.push((bit, clear, set));
+            Branch::Bit(nodes.len() - 1)
+        };
+        known.insert((at, bit), made);
+        made
     }
 
     /// The set as a condition on the register `name`, of which the bits of `whole` can be compared; `None`
