@@ -14,7 +14,7 @@ use stockade_policy::lattice::diagram::Decision;
 use stockade_policy::lattice::syscalls::Syscalls;
 use stockade_policy::origin::Origins;
 use stockade_policy::plan::Instruction;
-use stockade_policy::seccomp;
+use stockade_policy::seccomp::{self, Weights};
 use stockade_policy::vocab::Arch;
 
 /// The interfaces that a filter is for.
@@ -55,6 +55,8 @@ impl Scope {
 pub(crate) enum Compiler {
     /// `seccomp::compile`, from the resolved policy.
     Stockade,
+    /// The same, where every call is made as often as any other.
+    Uniform,
     /// libseccomp as runtimes use it: Docker's rules by name, on all interfaces at once, and the export.
     Linear,
     /// The same with `CTL_OPTIMIZE` 2.
@@ -64,13 +66,14 @@ pub(crate) enum Compiler {
 }
 
 impl Compiler {
-    pub(crate) const ALL: [Compiler; 4] =
-        [Compiler::Stockade, Compiler::Linear, Compiler::Tree, Compiler::Backend];
+    pub(crate) const ALL: [Compiler; 5] =
+        [Compiler::Stockade, Compiler::Uniform, Compiler::Linear, Compiler::Tree, Compiler::Backend];
 
     /// What it is called in the table and on the command line.
     fn names(self) -> (&'static str, &'static str) {
         match self {
             Compiler::Stockade => ("stockade", "stockade"),
+            Compiler::Uniform => ("stockade, uniform weights", "uniform"),
             Compiler::Linear => ("libseccomp, linear", "linear"),
             Compiler::Tree => (crate::TREE, "tree"),
             Compiler::Backend => ("`--backend libseccomp`", "backend"),
@@ -149,6 +152,7 @@ pub(crate) fn compiled_once(inputs: &Inputs, compiler: Compiler, scope: Scope) -
     let policy = if scope == Scope::Native { &inputs.native } else { &inputs.three };
     match compiler {
         Compiler::Stockade => seccomp::compile(policy, Arch::X86_64).unwrap(),
+        Compiler::Uniform => seccomp::compile_for(policy, Arch::X86_64, Weights::Uniform).unwrap(),
         Compiler::Linear => by_name(inputs, scope, 1),
         Compiler::Tree => by_name(inputs, scope, 2),
         Compiler::Backend => stockade_libseccomp::compile(policy, Arch::X86_64, Search::Tree).unwrap(),

@@ -24,6 +24,9 @@ use crate::vocab::CapSet;
 use std::sync::Arc;
 use syscalls::Settled;
 
+/// Which decision of a call lets through what a condition on another one is about.
+pub(crate) use syscalls::open as open_way;
+
 /// What a text is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

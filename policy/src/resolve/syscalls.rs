@@ -6,9 +6,12 @@
 //! the later one decides.
 
 mod around;
+
 mod contradictions;
 mod entries;
 mod faults;
+
+pub(crate) use around::open;
 
 use super::Resolver;
 use crate::diagnostic::Diagnostic;

@@ -4,9 +4,10 @@ use super::condition::{Registers, Unsaid, When, when};
 use super::{Calls, Draft, WriteError};
 use crate::condition::Width;
 use crate::expression::{Expression, Stance, lower};
-use crate::lattice::action::Action;
+use crate::lattice::action::{Action, Class};
 use crate::lattice::diagram::{Decision, Diagram};
 use crate::origin::Origins;
+use crate::resolve::open_way;
 use crate::vocab::parameters::{self, parameters, registers};
 use crate::vocab::{Arch, bypass, syscalls};
 
@@ -132,17 +133,16 @@ fn named_registers(call: &str, diagrams: &[(Arch, &Diagram)]) -> Registers {
 
 /// Calls that a condition can be walked around with, and that are open, need an entry that says why.
 pub(super) fn open_ways(calls: &Calls<'_>, statements: &mut Vec<Statement>) {
-    let open = |arch: Arch, call: &str| {
-        let number = calls.get(call).and_then(|diagrams| diagrams.iter().find(|(other, _)| *other == arch));
-        let constant = number.and_then(|(_, diagram)| diagram.constant());
-        constant.filter(|decision| matches!(decision.action, Action::Allow | Action::Log))
+    let on = |arch: Arch, call: &str| {
+        calls.get(call).and_then(|diagrams| diagrams.iter().find(|(other, _)| *other == arch))
     };
     for (call, diagrams) in calls {
         for (arch, _) in diagrams.iter().filter(|(_, diagram)| diagram.constant().is_none()) {
             for way in bypass::ways_around(*arch, call) {
-                let Some(decision) = open(*arch, way) else { continue };
-                let allows = |one: &&mut Statement| one.call == way && one.action == Action::Allow;
-                match statements.iter_mut().find(allows) {
+                let Some((_, diagram)) = on(*arch, way) else { continue };
+                let Some(decision) = open_way(diagram, way, call) else { continue };
+                let opens = |one: &&mut Statement| one.call == way && one.action.class() > Class::Denied;
+                match statements.iter_mut().find(opens) {
                     Some(statement) => statement.reasoned = true,
                     None => statements.push(Statement {
                         call: way,

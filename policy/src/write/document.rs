@@ -65,6 +65,12 @@ fn entries(
             (None, None) if *reasoned => {
                 more.push(format!("    - {{call: {call}, because: {}}}{remark}", scalar(draft.because)));
             }
+            (when, answer) if *reasoned => {
+                more.push(format!("    - call: {call}{remark}"));
+                more.extend(when.as_ref().map(|when| format!("      when: {when}")));
+                more.extend(answer.map(|answer| format!("      action: {answer}")));
+                more.push(format!("      because: {}", scalar(draft.because)));
+            }
             (None, answer) => {
                 let answer = answer.map(|answer| format!(": {answer}")).unwrap_or_default();
                 let group = groups::leaf_of(call).map_or("", |group| group.name);

@@ -38,7 +38,7 @@ pub(super) fn check(arch: Arch, numbers: &BTreeMap<u32, Diagram>, rules: &Rules<
         let Some(statement) = closed else { continue };
         let ways: Vec<_> = bypass::ways_around(arch, call)
             .into_iter()
-            .filter(|other| !rules.allow(other).iter().any(|way| way.named && way.reasoned))
+            .filter(|other| !on_purpose(rules, other))
             .filter_map(|other| {
                 Some((other, open(numbers.get(&syscalls::number(arch, other)?)?, other, call)?))
             })
@@ -49,8 +49,15 @@ pub(super) fn check(arch: Arch, numbers: &BTreeMap<u32, Diagram>, rules: &Rules<
     }
 }
 
+/// Whether an entry that lets a call through, or leaves it to another process, names it and says why.
+fn on_purpose(rules: &Rules<'_>, call: &str) -> bool {
+    let said = |one: &Statement<'_>| one.named && one.reasoned;
+    let referred = |one: &Statement<'_>| one.action.is_some_and(|action| action.class() > Class::Denied);
+    rules.allow(call).iter().any(said) || rules.deny(call).iter().any(|one| said(one) && referred(one))
+}
+
 /// The decision that lets `other` through where it does what `call` does.
-fn open<'a>(diagram: &'a Diagram, other: &str, call: &str) -> Option<&'a Decision> {
+pub(crate) fn open<'a>(diagram: &'a Diagram, other: &str, call: &str) -> Option<&'a Decision> {
     let passes = |decision: &Decision| decision.action.class() > Class::Denied;
     let arguments = match bypass::selector(other, call).and_then(|selector| chosen(call, selector)) {
         Some(chosen) => diagram.find(&chosen, |decision, chosen| passes(decision) && passes(chosen)),
