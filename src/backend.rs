@@ -1,10 +1,10 @@
 //! Who makes a seccomp filter: the compiler of the policy crate, or libseccomp.
 
 use crate::failure::Failure;
-use stockade_policy::compile::CompileError;
+use stockade_policy::compile;
 use stockade_policy::lattice::syscalls::Syscalls;
 use stockade_policy::plan::{Instruction, Plan};
-use stockade_policy::seccomp;
+use stockade_policy::policy::Policy;
 use stockade_policy::seccomp::prove::prove;
 use stockade_policy::vocab::Arch;
 
@@ -20,22 +20,21 @@ pub(crate) enum Backend {
 
 impl Backend {
     /// The filter of `policy` for a kernel of `host`'s architecture.
-    pub(crate) fn compile(self, policy: &Syscalls, host: Arch) -> Result<Vec<Instruction>, Failure> {
+    pub(crate) fn compile(self, policy: &Policy, host: Arch) -> Result<Vec<Instruction>, Failure> {
         match self {
-            Backend::Stockade => Ok(seccomp::compile(policy, host).map_err(CompileError::from)?),
-            Backend::Libseccomp => libseccomp(policy, host),
+            Backend::Stockade => Ok(compile::filter(policy, host)?),
+            Backend::Libseccomp => libseccomp(&policy.syscalls, host),
         }
     }
 
     /// Puts this one's filter of `policy` into `plan`, if that has a filter at all.
     ///
     /// What libseccomp made is proven first: nobody else looks at it before it confines something.
-    pub(crate) fn replace(self, plan: &mut Plan, policy: &Syscalls) -> Result<(), Failure> {
+    pub(crate) fn replace(self, plan: &mut Plan, policy: &Policy) -> Result<(), Failure> {
         let (Backend::Libseccomp, Some(filter)) = (self, &mut plan.seccomp) else { return Ok(()) };
         filter.program = self.compile(policy, plan.arch)?;
-        let proof = prove(policy, plan.arch, &filter.program).map_err(|source| Failure::Undecided {
-            subject: format!("libseccomp's filter for {}", plan.arch),
-            source,
+        let proof = prove(&policy.syscalls, plan.arch, &filter.program).map_err(|source| {
+            Failure::Undecided { subject: format!("libseccomp's filter for {}", plan.arch), source }
         })?;
         if proof.differing > 0 || !proof.complete {
             return Err(Failure::NotThePolicy { text: proof.text() });

@@ -7,10 +7,12 @@ mod command;
 mod context;
 mod exit;
 mod failure;
+mod host;
 mod overrides;
 mod plan_cache;
 mod plan_file;
 mod render;
+mod running;
 mod shortcut;
 mod stages;
 

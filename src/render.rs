@@ -103,7 +103,16 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// Names come from profiles, images and roots: none of their control characters reaches the terminal.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    // Beside control characters those that turn the direction of writing: they make a line read as another.
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let bad = |c: char| c.is_control() && c != '\n' && c != '\t' || turns(c);
+    text.chars().map(|c| if bad(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same where a name from outside must not begin a line of its own.
+pub(crate) fn one_line(text: &str) -> String {
+    harmless(text).replace('\n', "\u{fffd}")
 }
 
 fn error_text(text: &str) {

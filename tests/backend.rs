@@ -1,4 +1,5 @@
 //! libseccomp in the compiler's place.
+#![cfg(feature = "libseccomp")]
 #![forbid(unsafe_code)]
 
 use serde_json::Value;

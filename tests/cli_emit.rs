@@ -133,7 +133,20 @@ fn what_there_is_not_is_refused() {
         assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
         assert_eq!(output.stdout, b"", "{form} {format}");
     }
+    // Nothing is denied: a filter that says so, which others than bwrap may want.
+    let open = fine(&["compile", "unconfined", "--emit", "seccomp-bpf"]).stdout;
+    assert_eq!(open, [6, 0, 0, 0, 0, 0, 0xff, 0x7f]);
     let directory = tempfile::tempdir().unwrap();
+    // A host that takes no filter gets none, and least of all that one.
+    let host: Value = serde_json::from_slice(&fine(&["doctor", "--format", "json"]).stdout).unwrap();
+    let mut host = host["host"].clone();
+    host["seccomp"] = Value::Null;
+    let host = file(directory.path(), "host.json", host.to_string().as_bytes());
+    for form in ["bwrap", "seccomp-bpf"] {
+        let output = stockade(&["compile", "restricted", "--host", &host, "--emit", form]);
+        assert_eq!(output.status.code(), Some(3), "{form}: {}", text(&output.stderr));
+        assert_eq!(output.stdout, b"", "{form}");
+    }
     let trap = PROFILE.replace("mkdir: erofs", "mkdir: trap(5)");
     let trap = file(directory.path(), "trap.yaml", trap.as_bytes());
     let output = stockade(&["compile", &trap, "--emit", "docker-seccomp"]);

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 fn prove(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_stockade"))
@@ -158,7 +158,7 @@ fn a_running_process_is_proven() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let target = target(launcher.id());
+    let target = target(&mut launcher).expect("the launcher goes on");
     let target = target.to_string();
     let same = prove(&["restricted", "--pid", &target]);
     let other = prove(&["docker-default", "--pid", &target]);
@@ -178,17 +178,30 @@ fn a_running_process_is_proven() {
 }
 
 /// The process that sleeps below the launcher, once it does.
-fn target(launcher: u32) -> u32 {
-    loop {
-        let mut below = vec![launcher];
+fn target(launcher: &mut Child) -> Option<u32> {
+    while launcher.try_wait().unwrap().is_none() {
+        let mut below = vec![launcher.id()];
         while let Some(pid) = below.pop() {
             let command = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
             if command == "sleep\n" {
-                return pid;
+                return Some(pid);
             }
             let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
             below.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
+    None
+}
+
+/// The kernel ties mitigations to a filter: where they are asked for there is one, though it allows everything.
+#[test]
+fn a_filter_for_its_mitigations_is_proven_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mitigated.yaml");
+    fs::write(&path, "stockade: 1\nextends: [unconfined]\nsyscalls: {speculation: mitigated}\n").unwrap();
+    let output = prove(&[path.to_str().unwrap(), "--arch", "x86_64"]);
+    expect_code(&output, 0);
+    assert!(text(&output.stdout).contains(" instruction"), "{}", text(&output.stdout));
+    assert!(text(&prove(&["unconfined", "--arch", "x86_64"]).stdout).contains("no filter"));
 }

@@ -19,6 +19,7 @@ mod process;
 mod view;
 
 pub use error::CompileError;
+pub use filter::{needs_filter, program as filter};
 pub(crate) use later::limits as traffic_limits;
 pub(crate) use mounts::private_tmp;
 

@@ -22,6 +22,7 @@ use crate::lattice::syscalls::Syscalls;
 use crate::lookup::Source;
 use crate::origin::{Origin, Origins};
 use crate::parse::report::Report;
+use crate::policy::Filter;
 use crate::write::{self, Draft};
 use serde::Serialize;
 
@@ -39,6 +40,9 @@ pub struct Imported {
     /// What it decides.
     #[serde(skip)]
     pub syscalls: Syscalls,
+    /// How it is put on.
+    #[serde(skip)]
+    pub filter: Filter,
 }
 
 /// What seccomp JSON decides in a container.
@@ -71,6 +75,7 @@ pub fn seccomp_json(source: &Source, name: &str, container: &Container) -> Resul
         head: &head,
         interfaces: &meaning.interfaces,
         syscalls: &meaning.syscalls,
+        filter: &meaning.filter,
         otherwise: Some(document.default.value),
         remark: &remark,
         because: &because,
@@ -82,6 +87,7 @@ pub fn seccomp_json(source: &Source, name: &str, container: &Container) -> Resul
             notes,
             warnings: report.finish(),
             syscalls: meaning.syscalls,
+            filter: meaning.filter,
         }),
         Err(error) => {
             let at = error.call().and_then(|call| document.place_of(call)).unwrap_or_else(|| report.start());

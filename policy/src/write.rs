@@ -14,6 +14,7 @@ use crate::lattice::action::Action;
 use crate::lattice::diagram::Diagram;
 use crate::lattice::syscalls::{Syscalls, Table};
 use crate::origin::Origins;
+use crate::policy::Filter;
 use crate::vocab::arch::X32_BIT;
 use crate::vocab::{Arch, syscalls};
 use std::collections::BTreeMap;
@@ -28,6 +29,8 @@ pub struct Draft<'a> {
     pub interfaces: &'a [Arch],
     /// The decisions.
     pub syscalls: &'a Syscalls,
+    /// How the filter is put on.
+    pub filter: &'a Filter,
     /// The answer to known calls that are not listed, where the source has one.
     pub otherwise: Option<Action>,
     /// What stands behind an entry, from the places that decided it.

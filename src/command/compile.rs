@@ -7,14 +7,13 @@ use crate::backend::Backend;
 use crate::context::{Context, DEFAULT_PROFILE};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::host;
 use crate::render::{self, Format};
 use crate::stages::{self, Floors};
 use clap::ValueEnum as _;
-use std::fs;
-use std::path::{Path, PathBuf};
-use stockade_enforcer::probe;
-use stockade_policy::export::{Dialect, seccomp_json};
-use stockade_policy::host::Host;
+use std::path::PathBuf;
+use stockade_policy::compile::needs_filter;
+use stockade_policy::export::{Dialect, seccomp_bpf, seccomp_json};
 use stockade_policy::plan::Plan;
 use stockade_policy::policy::Policy;
 use stockade_policy::seccomp::bpf;
@@ -53,7 +52,8 @@ enum Emit {
     Plan,
     /// The filter: as text one instruction a line, as JSON `[code, jt, jf, k]` each
     Seccomp,
-    /// The filter as the kernel takes it: an array of `struct sock_filter`
+    /// The filter as the kernel takes it: an array of `struct sock_filter`; one that allows everything where the
+    /// profile needs none
     SeccompBpf,
     /// The same, ready for a descriptor of `bwrap --seccomp FD`
     Bwrap,
@@ -82,14 +82,17 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let floors = Floors::read(&context, &args.floor)?;
     let policy = floors.meet(stages::policy(&context, &args.profile)?)?;
     let host = match &args.host {
-        Some(path) => described(path)?,
-        None => probe::host().map_err(|source| Failure::Observe {
-            operation: "describe this host",
-            source: Box::new(source),
-        })?,
+        Some(path) => host::described(path)?,
+        None => host::here()?,
     };
     let mut plan = stages::plan(&context, &policy, &host, &floors)?;
-    args.backend.replace(&mut plan, &policy.syscalls)?;
+    args.backend.replace(&mut plan, &policy)?;
+    let alone = matches!(args.emit, Emit::SeccompBpf | Emit::Bwrap);
+    if alone && plan.seccomp.is_none() && needs_filter(&policy, plan.arch) {
+        // In place of a filter that the host cannot take there is none to give out.
+        stages::enforceable(plan)?;
+        return Ok(Exit::HOST);
+    }
     emit(args, &policy, &plan)?;
     // The plan is printed all the same: it is where the gaps stand.
     stages::enforceable(plan)?;
@@ -105,7 +108,7 @@ fn emit(args: &Args, policy: &Policy, plan: &Plan) -> Result<(), Failure> {
             render::result(args.output.format, "seccomp", &filter, || bpf::text(program))
         }
         Emit::Asm => {
-            let text = listing(program, &policy.syscalls, plan.arch);
+            let text = render::harmless(&listing(program, &policy.syscalls, plan.arch));
             let shown = Listing { arch: plan.arch, listing: text.lines().collect() };
             render::result(args.output.format, "listing", &shown, || text.clone())
         }
@@ -127,32 +130,19 @@ fn emit(args: &Args, policy: &Policy, plan: &Plan) -> Result<(), Failure> {
             value: "bwrap".to_owned(),
             why: format!("the profile `{}` has no filter here: run bwrap without --seccomp", plan.profile),
         }),
-        Emit::SeccompBpf | Emit::Bwrap => render::bytes(&bpf::bytes(program)),
+        Emit::SeccompBpf | Emit::Bwrap => render::bytes(&seccomp_bpf(plan)),
     }
 }
 
 /// The filter as an engine's JSON, which is a file of its own and comes in no envelope.
 fn json(policy: &Policy, plan: &Plan, dialect: Dialect) -> Result<(), Failure> {
-    let exported = seccomp_json(&policy.syscalls, plan.arch, dialect).map_err(|error| Failure::Filter {
-        what: format!("the filter of `{}`", plan.profile),
-        to: "written as seccomp JSON",
-        source: error.into(),
+    let exported = seccomp_json(&policy.syscalls, &policy.filter, plan.arch, dialect).map_err(|error| {
+        Failure::Filter {
+            what: format!("the filter of `{}`", plan.profile),
+            to: "written as seccomp JSON",
+            source: error.into(),
+        }
     })?;
     exported.notes.iter().for_each(|note| render::note("note", note));
     render::bytes(exported.json.as_bytes())
-}
-
-/// A host description as `doctor` prints it: alone, or in the report that holds it.
-pub(super) fn described(path: &Path) -> Result<Host, Failure> {
-    #[derive(serde::Deserialize)]
-    #[serde(untagged)]
-    enum File {
-        Report { host: Box<Host> },
-        Alone(Box<Host>),
-    }
-    let text = fs::read(path).map_err(|source| Failure::Read { path: path.to_owned(), source })?;
-    match serde_json::from_slice(&text) {
-        Ok(File::Report { host } | File::Alone(host)) => Ok(*host),
-        Err(source) => Err(Failure::Json { path: path.to_owned(), what: "host description", source }),
-    }
 }

@@ -3,6 +3,7 @@
 use super::Output;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::host;
 use crate::render;
 use serde::Serialize;
 use stockade_enforcer::probe::{self, LayerReport, State};
@@ -22,8 +23,7 @@ struct Report<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let host = probe::host()
-        .map_err(|source| Failure::Observe { operation: "describe this host", source: Box::new(source) })?;
+    let host = host::here()?;
     let report = Report { host: &host, layers: probe::report(&host) };
     render::result(args.output.format, "doctor", &report, || text(&report))?;
     Ok(Exit::FINE)

@@ -4,10 +4,10 @@ use super::Output;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::host;
 use crate::render;
 use crate::stages::{self, Floors};
 use std::path::PathBuf;
-use stockade_enforcer::probe;
 use stockade_policy::explain::{Subject, explain};
 use stockade_policy::plan::Plan;
 use stockade_policy::policy::Policy;
@@ -52,9 +52,6 @@ fn parse(subject: &str) -> Result<Subject, Failure> {
 /// The plan for this host, which says what of the policy cannot be enforced here. Where there is none
 /// the policy is explained alone, and that is said.
 fn here(context: &Context, policy: &Policy, floors: &Floors) -> Option<Plan> {
-    let plan = match probe::host() {
-        Ok(host) => stages::plan(context, policy, &host, floors),
-        Err(source) => Err(Failure::Observe { operation: "describe this host", source: Box::new(source) }),
-    };
+    let plan = host::here().and_then(|host| stages::plan(context, policy, &host, floors));
     plan.inspect_err(|failure| render::note("note", &format!("not for this host: {failure}"))).ok()
 }

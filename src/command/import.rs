@@ -4,11 +4,12 @@ use super::Output;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::host::{self, HostArch};
 use crate::render::{self, Format};
+use crate::running;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use stockade_enforcer::filters::{self, FiltersError};
 use stockade_policy::import::{self, Container, Imported, kernel};
 use stockade_policy::lookup::Source;
 use stockade_policy::parse;
@@ -39,9 +40,9 @@ pub(crate) struct Args {
     /// The kernel of the host, for rules that ask for it; this host's where none is given
     #[arg(long, value_name = "X.Y")]
     kernel: Option<String>,
-    /// The architecture of the host, x86_64 or aarch64; this host's where none is given
-    #[arg(long)]
-    arch: Option<String>,
+    /// The architecture of the host; this host's where none is given
+    #[arg(long, value_enum)]
+    arch: Option<HostArch>,
     #[command(flatten)]
     output: Output,
 }
@@ -58,7 +59,19 @@ enum From {
 /// Longest file that is read, bytes; the readers refuse one by its size.
 const LONGEST: u64 = 1 << 20;
 
+/// Longest name that is given to a profile, characters.
+const LONGEST_NAME: usize = 256;
+
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    if let Some(name) = &args.name
+        && (name.trim().is_empty() || name.chars().count() > LONGEST_NAME)
+    {
+        return Err(Failure::Argument {
+            what: "--name",
+            value: name.clone(),
+            why: format!("a name has 1 to {LONGEST_NAME} characters"),
+        });
+    }
     let context = Context::new(Path::new("/"))?;
     let imported = match (args.pid, &args.file) {
         (Some(pid), _) => process(args, pid)?,
@@ -69,7 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     read_again(&context, &imported)?;
     if args.output.format == Format::Text {
         render::diagnostics(&imported.warnings);
-        imported.notes.iter().for_each(|note| render::note("note", note));
+        imported.notes.iter().for_each(|note| render::note("note", &render::one_line(note)));
         imported.holes.iter().for_each(|hole| render::note("hole", &hole.to_string()));
     }
     render::result(args.output.format, "import", &imported, || imported.profile.clone())?;
@@ -95,18 +108,13 @@ fn file(args: &Args, path: &Path) -> Result<Imported, Failure> {
                 source,
             };
             let program = bpf::from_bytes(&bytes).map_err(|error| refused(error.into()))?;
-            import::filters(&[program], host(args)?, name, &shown).map_err(|error| refused(error.into()))
+            import::filters(&[program], arch(args)?, name, &shown).map_err(|error| refused(error.into()))
         }
     }
 }
 
 fn process(args: &Args, pid: u32) -> Result<Imported, Failure> {
-    let stacks = filters::of(pid).map_err(|error| match error {
-        FiltersError::Strict { .. } => {
-            Failure::Argument { what: "--pid", value: pid.to_string(), why: error.to_string() }
-        }
-        error => Failure::Observe { operation: "read the filters of a process", source: error.into() },
-    })?;
+    let stacks = running::filters(pid)?;
     let (main, others): (Vec<_>, Vec<_>) = stacks.into_iter().partition(|stack| stack.threads.contains(&pid));
     let programs: Vec<_> = main.into_iter().flat_map(|stack| stack.programs).collect();
     if programs.is_empty() {
@@ -118,7 +126,7 @@ fn process(args: &Args, pid: u32) -> Result<Imported, Failure> {
     }
     let from = format!("process {pid}");
     let name = args.name.clone().unwrap_or_else(|| format!("process-{pid}"));
-    let mut imported = import::filters(&programs, host(args)?, &name, &from).map_err(|error| {
+    let mut imported = import::filters(&programs, arch(args)?, &name, &from).map_err(|error| {
         Failure::Filter { what: format!("what {from} runs under"), to: "imported", source: error.into() }
     })?;
     let threads: usize = others.iter().map(|stack| stack.threads.len()).sum();
@@ -134,18 +142,16 @@ fn process(args: &Args, pid: u32) -> Result<Imported, Failure> {
 fn recognised(bytes: &[u8]) -> From {
     match bytes.trim_ascii_start().first() {
         Some(b'{' | b'[') => From::SeccompJson,
-        _ if bytes.len().is_multiple_of(8) && bytes.contains(&0) => From::Bpf,
+        _ if bytes.contains(&0) => From::Bpf,
         _ => From::SeccompJson,
     }
 }
 
-fn host(args: &Args) -> Result<Arch, Failure> {
-    let named = args.arch.as_deref().unwrap_or(std::env::consts::ARCH);
-    let hosts = [Arch::X86_64, Arch::Aarch64];
-    named.parse().ok().filter(|arch| hosts.contains(arch)).ok_or_else(|| Failure::Argument {
-        what: "--arch",
-        value: named.to_owned(),
-        why: "hosts are x86_64 or aarch64".to_owned(),
+/// The architecture of the host that the filter is for.
+fn arch(args: &Args) -> Result<Arch, Failure> {
+    Ok(match args.arch {
+        Some(arch) => arch.into(),
+        None => host::here()?.arch,
     })
 }
 
@@ -158,7 +164,7 @@ fn container(args: &Args) -> Result<Container, Failure> {
         })?,
         None => running()?,
     };
-    let mut container = Container::docker(host(args)?, version);
+    let mut container = Container::docker(arch(args)?, version);
     if !args.cap.is_empty() {
         let known = |name: &String| {
             name.parse::<Cap>().map_err(|()| Failure::Argument {
@@ -187,5 +193,6 @@ fn read_again(context: &Context, imported: &Imported) -> Result<(), Failure> {
     let source = Source { file: "the imported profile".into(), text: imported.profile.clone().into_bytes() };
     let profile = parse::parse(&source).map_err(Failure::Misread)?;
     let policy = resolve::resolve(&profile, context, Mode::Profile).map_err(Failure::Misread)?;
-    if policy.syscalls == imported.syscalls { Ok(()) } else { Err(Failure::Misread(Vec::new())) }
+    let same = policy.syscalls == imported.syscalls && policy.filter == imported.filter;
+    if same { Ok(()) } else { Err(Failure::Misread(Vec::new())) }
 }

@@ -1,23 +1,24 @@
 //! `stockade prove P`
 
 use super::Output;
-use super::compile::described;
 use crate::backend::Backend;
 use crate::context::{Context, DEFAULT_PROFILE};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::host::{self, HostArch};
 use crate::render;
+use crate::running;
 use crate::stages::{self, Floors};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use stockade_enforcer::filters::{self, FiltersError};
-use stockade_enforcer::probe;
-use stockade_observe::ObserveError;
+use stockade_enforcer::filters::Stack;
+use stockade_policy::compile::needs_filter;
 use stockade_policy::lattice::syscalls::Syscalls;
 use stockade_policy::plan::Instruction;
+use stockade_policy::policy::Policy;
+use stockade_policy::seccomp::bpf;
 use stockade_policy::seccomp::prove::{Proof, prove_all};
-use stockade_policy::seccomp::{self, bpf};
 use stockade_policy::vocab::Arch;
 
 /// Decide whether a filter does what a profile says, for every interface, number and argument
@@ -56,23 +57,6 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 proven; 1 not equal, or an allowed call is not cached; 2 usage or bad input; 70 not decided:
 the filter computes too much with what it is called with.";
 
-/// Architectures of kernels that filters are compiled for.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum HostArch {
-    #[value(name = "x86_64")]
-    X86_64,
-    Aarch64,
-}
-
-impl From<HostArch> for Arch {
-    fn from(arch: HostArch) -> Arch {
-        match arch {
-            HostArch::X86_64 => Arch::X86_64,
-            HostArch::Aarch64 => Arch::Aarch64,
-        }
-    }
-}
-
 #[derive(serde::Serialize)]
 struct Report {
     profile: String,
@@ -97,7 +81,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let filters = match (&args.filter, args.pid) {
         (Some(path), _) => vec![in_file(args, syscalls, path)?],
         (None, Some(pid)) => of_process(syscalls, pid)?,
-        (None, None) => compiled(args, syscalls)?,
+        (None, None) => compiled(args, &policy)?,
     };
     let proven = filters.iter().all(|filter| filter.proof.proven);
     let report = Report { profile: policy.name, proven, filters };
@@ -107,29 +91,20 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
 /// The architecture that the arguments name.
 fn named(args: &Args) -> Result<Option<Arch>, Failure> {
-    let described = args.host.as_deref().map(described).transpose()?;
+    let described = args.host.as_deref().map(host::described).transpose()?;
     Ok(described.map(|host| host.arch).or(args.arch.map(Arch::from)))
 }
 
-fn here() -> Result<Arch, Failure> {
-    let host = probe::host()
-        .map_err(|source| Failure::Observe { operation: "describe this host", source: Box::new(source) })?;
-    Ok(host.arch)
-}
-
 /// What is compiled here; no filter where everything is allowed.
-fn compiled(args: &Args, syscalls: &Syscalls) -> Result<Vec<Proven>, Failure> {
+fn compiled(args: &Args, policy: &Policy) -> Result<Vec<Proven>, Failure> {
     let arches = match named(args)? {
         Some(arch) => vec![arch],
         None => vec![Arch::X86_64, Arch::Aarch64],
     };
     let one = |arch: Arch| {
-        let programs = if seccomp::allows_everything(syscalls, arch) {
-            Vec::new()
-        } else {
-            vec![args.backend.compile(syscalls, arch)?]
-        };
-        prove(syscalls, arch, &programs, None)
+        let programs =
+            if needs_filter(policy, arch) { vec![args.backend.compile(policy, arch)?] } else { Vec::new() };
+        prove(&policy.syscalls, arch, &programs, None)
     };
     arches.into_iter().map(one).collect()
 }
@@ -145,21 +120,17 @@ fn in_file(args: &Args, syscalls: &Syscalls, path: &Path) -> Result<Proven, Fail
         value: path.display().to_string(),
         why: source.to_string(),
     })?;
-    let arch = named(args)?.map_or_else(here, Ok)?;
+    let arch = match named(args)? {
+        Some(arch) => arch,
+        None => host::here()?.arch,
+    };
     prove(syscalls, arch, &[program], Some(path.display().to_string()))
 }
 
 fn of_process(syscalls: &Syscalls, pid: u32) -> Result<Vec<Proven>, Failure> {
-    let arch = here()?;
-    let stacks = filters::of(pid).map_err(|source| match source {
-        FiltersError::Observe(ObserveError::Vanished { .. }) => Failure::Argument {
-            what: "process",
-            value: pid.to_string(),
-            why: "there is none of this number".to_owned(),
-        },
-        source => Failure::Observe { operation: "read the filters of the process", source: Box::new(source) },
-    })?;
-    let one = |stack: filters::Stack| {
+    let arch = host::here()?.arch;
+    let stacks = running::filters(pid)?;
+    let one = |stack: Stack| {
         let threads = match stack.threads.as_slice() {
             [one] => format!("thread {one}"),
             more => format!("{} threads, {} first", more.len(), more.first().copied().unwrap_or(pid)),

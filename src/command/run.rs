@@ -3,6 +3,7 @@
 use crate::context::{Context, DEFAULT_PROFILE};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::host;
 use crate::overrides::Overrides;
 use crate::plan_cache::{PlanCache, Request};
 use crate::plan_file;
@@ -14,7 +15,6 @@ use std::mem::ManuallyDrop;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use stockade_enforcer::launch::{AtExec, Launch, launch};
-use stockade_enforcer::probe;
 use stockade_enforcer::verify::{self, Options, Scope, Tracing};
 use stockade_policy::plan::Plan;
 
@@ -106,8 +106,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 /// The plan of the profile, from the cache where nothing that it depends on has changed.
 fn compiled(args: &Args, context: &mut Context) -> Result<Plan, Failure> {
     let name = context.with_overrides(&args.profile, &args.overrides);
-    let host = probe::host()
-        .map_err(|source| Failure::Observe { operation: "describe this host", source: Box::new(source) })?;
+    let host = host::here()?;
     let cache = PlanCache::open(&Request {
         profile: &name,
         overrides: context.overrides(),

@@ -4,11 +4,11 @@ use super::Output;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::host;
 use crate::plan_file;
 use crate::render;
 use crate::stages::{self, Floors};
 use std::path::PathBuf;
-use stockade_enforcer::probe;
 use stockade_enforcer::status::{Status, Verdict};
 use stockade_enforcer::verify::{self, Options, Scope, Tracing, VerifyError};
 use stockade_observe::ObserveError;
@@ -77,8 +77,7 @@ fn expected(args: &Args) -> Result<Option<Plan>, Failure> {
     }
     let Some(name) = &args.profile else { return Ok(None) };
     let policy = floors.meet(stages::policy(&context, name)?)?;
-    let host = probe::host()
-        .map_err(|source| Failure::Observe { operation: "describe this host", source: Box::new(source) })?;
+    let host = host::here()?;
     stages::plan(&context, &policy, &host, &floors).map(Some)
 }
 

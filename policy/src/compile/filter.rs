@@ -6,11 +6,11 @@ use crate::host::{Host, SeccompHost};
 use crate::lattice::action::{Action, Class};
 use crate::lattice::diagram::Decision;
 use crate::origin::Origins;
-use crate::plan::Seccomp;
+use crate::plan::{Instruction, Seccomp};
 use crate::policy::{Filter, Policy, Section};
 use crate::seccomp::flags::{self, LOG, NEW_LISTENER, SPEC_ALLOW, WAIT_KILLABLE_RECV};
 use crate::seccomp::{self, SeccompError, bpf, cost};
-use crate::vocab::syscalls;
+use crate::vocab::{Arch, syscalls};
 use std::collections::BTreeMap;
 
 /// The filter; `None` where every call is allowed and nothing else is asked of it, or the host has none.
@@ -20,8 +20,7 @@ pub(super) fn compile(
     gaps: &mut Gaps<'_>,
 ) -> Result<Option<Seccomp>, CompileError> {
     check_execve(policy, host)?;
-    // The kernel ties mitigations to a filter, so that asking for them asks for one.
-    if seccomp::allows_everything(&policy.syscalls, host.arch) && !policy.filter.mitigate_speculation.value {
+    if !needs_filter(policy, host.arch) {
         return Ok(None);
     }
     let used = actions(policy, host);
@@ -33,17 +32,28 @@ pub(super) fn compile(
         return Ok(None);
     };
     note_gaps(&used, offered, gaps);
-    let program =
-        seccomp::compile(&policy.syscalls, host.arch).map_err(|error| too_long(policy, host, error))?;
+    let program = program(policy, host.arch)?;
     Ok(Some(Seccomp { flags: asked(policy, &used, offered, gaps), program }))
+}
+
+/// Whether the policy asks a kernel of this architecture for a filter: where every call is allowed and nothing else is
+/// asked of it, there is none.
+pub fn needs_filter(policy: &Policy, arch: Arch) -> bool {
+    // The kernel ties mitigations to a filter, so that asking for them asks for one.
+    !seccomp::allows_everything(&policy.syscalls, arch) || policy.filter.mitigate_speculation.value
+}
+
+/// The filter of the policy for a kernel of this architecture. [`CompileError::FilterTooLong`] names what to drop.
+pub fn program(policy: &Policy, arch: Arch) -> Result<Vec<Instruction>, CompileError> {
+    seccomp::compile(&policy.syscalls, arch).map_err(|error| too_long(policy, arch, error))
 }
 
 /// Conditions that an error about a long filter names.
 const COSTLIEST: usize = 5;
 
 /// Names what to drop.
-fn too_long(policy: &Policy, host: &Host, error: SeccompError) -> CompileError {
-    let mut costs = cost::costs(&policy.syscalls, host.arch);
+fn too_long(policy: &Policy, arch: Arch, error: SeccompError) -> CompileError {
+    let mut costs = cost::costs(&policy.syscalls, arch);
     costs.truncate(COSTLIEST);
     if costs.is_empty() { CompileError::Seccomp(error) } else { CompileError::FilterTooLong { error, costs } }
 }

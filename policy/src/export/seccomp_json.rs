@@ -8,6 +8,7 @@ use crate::import::{self, Container};
 use crate::lattice::action::Action;
 use crate::lattice::syscalls::Syscalls;
 use crate::lookup::Source;
+use crate::policy::Filter;
 use crate::vocab::{Arch, syscalls};
 use crate::write::{self, WriteError};
 use serde::Serialize;
@@ -48,6 +49,12 @@ pub enum ExportError {
         /// The call.
         call: &'static str,
     },
+    /// Docker's JSON cannot ask for no flag.
+    #[error(
+        "`speculation: mitigated` cannot be said in Docker's JSON: without a flag the runtime asks for SPEC_ALLOW; \
+         `--emit oci` can say it"
+    )]
+    Mitigated,
     /// The same rules mean something else on an interface.
     #[error("`{call}` on {arch} cannot be said in JSON: {why}")]
     Differs {
@@ -82,6 +89,8 @@ struct Document {
     arch_map: Option<[ArchMap; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     architectures: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<Vec<&'static str>>,
     syscalls: Vec<Entry>,
 }
 
@@ -103,8 +112,13 @@ struct Entry {
     args: Vec<Comparison>,
 }
 
-/// `policy` for a host as JSON.
-pub fn seccomp_json(policy: &Syscalls, host: Arch, dialect: Dialect) -> Result<Exported, ExportError> {
+/// `policy` for a host as JSON, put on as `filter` says.
+pub fn seccomp_json(
+    policy: &Syscalls,
+    filter: &Filter,
+    host: Arch,
+    dialect: Dialect,
+) -> Result<Exported, ExportError> {
     let interfaces = write::interfaces(policy, host.family());
     if !interfaces.contains(&host) {
         return Err(ExportError::Native { host });
@@ -120,6 +134,7 @@ pub fn seccomp_json(policy: &Syscalls, host: Arch, dialect: Dialect) -> Result<E
         arch_map: (dialect == Dialect::Docker)
             .then(|| [ArchMap { architecture: names[0], sub_architectures: names[1..].to_vec() }]),
         architectures: (dialect == Dialect::Oci).then_some(names),
+        flags: flags(filter, dialect)?,
         syscalls: entries,
     };
     let mut json =
@@ -127,6 +142,18 @@ pub fn seccomp_json(policy: &Syscalls, host: Arch, dialect: Dialect) -> Result<E
     json.push('\n');
     check(&json, policy, host)?;
     Ok(Exported { json, notes })
+}
+
+/// The flags to ask for. Where none are written runc asks for `SPEC_ALLOW`; a list that is empty says none to runc, and
+/// Docker leaves it out.
+fn flags(filter: &Filter, dialect: Dialect) -> Result<Option<Vec<&'static str>>, ExportError> {
+    match (filter.log_denied.value, filter.mitigate_speculation.value) {
+        (false, false) => Ok(None),
+        (false, true) if dialect == Dialect::Docker => Err(ExportError::Mitigated),
+        (false, true) => Ok(Some(Vec::new())),
+        (true, true) => Ok(Some(vec!["SECCOMP_FILTER_FLAG_LOG"])),
+        (true, false) => Ok(Some(vec!["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"])),
+    }
 }
 
 /// The action and its errno as JSON has them.

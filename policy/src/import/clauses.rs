@@ -16,7 +16,7 @@ use crate::vocab::parameters::registers;
 use std::collections::BTreeMap;
 
 /// Rules with comparisons that one call may have.
-const RULES: usize = 1024;
+pub(super) const RULES: usize = 1024;
 
 /// A rule about one call.
 #[derive(Clone)]

@@ -40,7 +40,8 @@ pub(super) struct Document {
     pub(super) architectures: Vec<Interface>,
     /// Interfaces by the host's own.
     pub(super) by_host: Vec<(Interface, Vec<Interface>)>,
-    pub(super) flags: Vec<At<String>>,
+    /// `None` where they are not written, which is not the same as none.
+    pub(super) flags: Option<Vec<At<String>>>,
     pub(super) rules: Vec<Rule>,
 }
 
@@ -222,10 +223,14 @@ fn object(node: &Node, dialect: Dialect, report: &mut Report) -> Option<Document
     let default_errno = number(&fields, "defaultErrnoRet", u64::from(u16::MAX), report);
     let default = action(&fields, "defaultAction", default_errno, report);
     let architectures = list(&fields, "architectures", report).iter();
-    let architectures = architectures.filter_map(|node| interface(node, report)).collect();
+    let architectures: Vec<Interface> = architectures.filter_map(|node| interface(node, report)).collect();
     let maps = list(&fields, "archMap", report);
-    let by_host = maps.iter().filter_map(|node| arch_map(node, report)).collect();
-    let flags = texts(&fields, "flags", report);
+    let by_host: Vec<_> = maps.iter().filter_map(|node| arch_map(node, report)).collect();
+    if !architectures.is_empty() && !by_host.is_empty() {
+        let diagnostic = Diagnostic::error("`architectures` and `archMap` are both written: use one");
+        report.push(diagnostic, &node.origin);
+    }
+    let flags = fields.node("flags").filter(|node| !is_null(node)).map(|_| texts(&fields, "flags", report));
     for key in ["listenerPath", "listenerMetadata"] {
         if let Some(node) = fields.node(key).filter(|node| !is_null(node)) {
             let diagnostic =
@@ -308,6 +313,12 @@ fn comparison(node: &Node, report: &mut Report) -> Option<Comparison> {
     let fields = Fields::new(node, what, &["index", "value", "valueTwo", "op"], report)?;
     for key in ["index", "value", "op"] {
         fields.require(key, what, node, report);
+    }
+    // Left out, the comparison would let the rule hold for more than it says.
+    for key in ["index", "value"] {
+        if let Some(null) = fields.node(key).filter(|node| is_null(node)) {
+            report.push(Diagnostic::error(format!("`{key}` of {what} is null")), &null.origin);
+        }
     }
     let argument = number(&fields, "index", 5, report);
     let value = number(&fields, "value", u64::MAX, report);

@@ -2,7 +2,9 @@
 
 use super::{Imported, holes};
 use crate::lattice::action::Action;
+use crate::origin::Ruled;
 use crate::plan::Instruction;
+use crate::policy::Filter;
 use crate::seccomp::recover::{RecoverError, recover_all};
 use crate::vocab::Arch;
 use crate::write::{self, Draft, WriteError};
@@ -48,16 +50,23 @@ pub fn filters<P: AsRef<[Instruction]>>(
         format!("for a host of {host}."),
     ];
     let because = format!("as in {from}");
+    // What a filter was installed with is not part of it: the strict side of what protects.
+    let filter = Filter { mitigate_speculation: Ruled::unwritten(true), log_denied: Ruled::unwritten(false) };
     let draft = Draft {
         name,
         head: &head,
         interfaces: &interfaces,
         syscalls: &recovered.syscalls,
+        filter: &filter,
         otherwise: None,
         remark: &|_| None,
         because: &because,
     };
-    let mut notes = Vec::new();
+    let mut notes = vec![
+        "the flags that the filter was installed with are not part of it: speculation is mitigated, and nothing is \
+         logged"
+            .to_owned(),
+    ];
     if let Some((decision, event)) =
         recovered.foreign.iter().find(|(decision, _)| decision.action != Action::KillProcess)
     {
@@ -73,6 +82,7 @@ pub fn filters<P: AsRef<[Instruction]>>(
         notes,
         warnings: Vec::new(),
         syscalls: recovered.syscalls.on(host),
+        filter,
     })
 }
 

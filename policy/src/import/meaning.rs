@@ -1,6 +1,6 @@
 //! What seccomp JSON means: runc's reading of it (libcontainer/seccomp/seccomp_linux.go) and libseccomp's of that.
 
-use super::clauses::{Clause, diagram};
+use super::clauses::{Clause, RULES, diagram};
 use super::document::{Comparison, Document, Rule};
 use super::selection::Container;
 use super::{multiplexed, selection};
@@ -8,8 +8,9 @@ use crate::diagnostic::Diagnostic;
 use crate::lattice::action::Action;
 use crate::lattice::diagram::Decision;
 use crate::lattice::syscalls::{Syscalls, Table};
-use crate::origin::{Origin, Origins};
+use crate::origin::{Origin, Origins, Ruled};
 use crate::parse::report::Report;
+use crate::policy::Filter;
 use crate::vocab::{Arch, syscalls};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,7 @@ const DECISIONS: usize = 200_000;
 pub(super) struct Meaning {
     pub(super) interfaces: Vec<Arch>,
     pub(super) syscalls: Syscalls,
+    pub(super) filter: Filter,
 }
 
 /// What `document` decides in `container`; faults are reported.
@@ -30,7 +32,7 @@ pub(super) fn decide(
     report: &mut Report,
 ) -> Option<Meaning> {
     let interfaces = interfaces(document, container.host, notes);
-    flags(document, notes, report);
+    let filter = filter(document, report);
     let rules = selection::rules(document, container, report);
     unknown_names(&rules, notes);
     let calls = clauses(&rules, document.default.value);
@@ -68,7 +70,7 @@ pub(super) fn decide(
          has the file's answer"
             .to_owned(),
     );
-    Some(Meaning { interfaces, syscalls })
+    Some(Meaning { interfaces, syscalls, filter })
 }
 
 fn decision(action: Action, origin: &Origin) -> Decision {
@@ -87,17 +89,17 @@ fn interfaces(document: &Document, host: Arch, notes: &mut Vec<String>) -> Vec<A
     host.family().iter().filter(here).copied().collect()
 }
 
-/// Flags of seccomp(2), which are not about what is allowed.
-fn flags(document: &Document, notes: &mut Vec<String>, report: &mut Report) {
-    for flag in &document.flags {
+/// Flags of seccomp(2). Where none are written, runc asks for `SPEC_ALLOW`; where some are, for those.
+fn filter(document: &Document, report: &mut Report) -> Filter {
+    let mut filter =
+        Filter { mitigate_speculation: Ruled::unwritten(false), log_denied: Ruled::unwritten(false) };
+    let Some(flags) = &document.flags else { return filter };
+    filter.mitigate_speculation.value = true;
+    for flag in flags {
         match flag.value.as_str() {
             "SECCOMP_FILTER_FLAG_TSYNC" => {}
-            "SECCOMP_FILTER_FLAG_SPEC_ALLOW" => {
-                notes.push(format!(
-                    "{} is left out: the flag is the plan's, where the kernel has it",
-                    flag.value
-                ));
-            }
+            "SECCOMP_FILTER_FLAG_SPEC_ALLOW" => filter.mitigate_speculation.value = false,
+            "SECCOMP_FILTER_FLAG_LOG" => filter.log_denied.value = true,
             other => {
                 let diagnostic = Diagnostic::error(format!("the flag `{other}` cannot be said in a profile"));
                 report.push(
@@ -107,6 +109,7 @@ fn flags(document: &Document, notes: &mut Vec<String>, report: &mut Report) {
             }
         }
     }
+    filter
 }
 
 fn unknown_names(rules: &[&Rule], notes: &mut Vec<String>) {
@@ -131,13 +134,17 @@ fn clauses<'a>(rules: &[&'a Rule], default: Action) -> Clauses<'a> {
         } else {
             vec![rule.comparisons.clone()]
         };
-        for name in &rule.names {
+        for name in rule.names.iter().map(|name| name.value.as_str()).collect::<BTreeSet<_>>() {
             let clause = |comparisons: &Vec<Comparison>| Clause {
                 comparisons: comparisons.clone(),
                 action: rule.action,
                 rule,
             };
-            calls.entry(name.value.as_str()).or_default().extend(parts.iter().map(clause));
+            let clauses = calls.entry(name).or_default();
+            // One too many is enough for the error about them.
+            let room =
+                if rule.comparisons.is_empty() { 1 } else { (RULES + 1).saturating_sub(clauses.len()) };
+            clauses.extend(parts.iter().take(room).map(clause));
         }
     }
     calls

@@ -147,7 +147,7 @@ pub(super) fn open_ways(calls: &Calls<'_>, statements: &mut Vec<Statement>) {
                     None => statements.push(Statement {
                         call: way,
                         when: None,
-                        action: Action::Allow,
+                        action: decision.action,
                         origins: decision.origins.clone(),
                         reasoned: true,
                     }),

@@ -29,6 +29,13 @@ pub(super) fn text(
     ]);
     let names: Vec<&str> = draft.interfaces.iter().map(|arch| arch.name()).collect();
     lines.push(format!("  architectures: {{replace: [{}]}}", names.join(", ")));
+    // `unconfined`, which it extends, says what is not written here.
+    if draft.filter.mitigate_speculation.value {
+        lines.push("  speculation: mitigated".to_owned());
+    }
+    if draft.filter.log_denied.value {
+        lines.push("  log_denied: true".to_owned());
+    }
     let (allowed, denied): (Vec<&Statement>, Vec<_>) =
         statements.iter().partition(|statement| statement.action == Action::Allow);
     if !allowed.is_empty() {

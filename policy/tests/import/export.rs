@@ -5,9 +5,12 @@ use crate::filter::{profile, resolved};
 use crate::world::{container, import};
 use proptest::prelude::*;
 use serde_json::Value;
+use stockade_policy::diagnostic::{Diagnostic, render};
 use stockade_policy::export::{Dialect, ExportError, Exported, seccomp_json};
 use stockade_policy::lattice::action::Action;
 use stockade_policy::lattice::syscalls::Syscalls;
+use stockade_policy::origin::Ruled;
+use stockade_policy::policy::Filter;
 use stockade_policy::vocab::{Arch, syscalls};
 use stockade_policy::write::WriteError;
 
@@ -16,11 +19,44 @@ const DIALECTS: [Dialect; 2] = [Dialect::Docker, Dialect::Oci];
 
 /// The export, which an import must take for what it was.
 fn export(policy: &Syscalls, host: Arch, dialect: Dialect) -> Result<Exported, ExportError> {
-    let exported = seccomp_json(policy, host, dialect)?;
-    let imported = import(&exported.json, &container(host)).unwrap();
-    assert!(imported.syscalls == policy.on(host), "{}", exported.json);
+    let exported = seccomp_json(policy, &filter(false, false), host, dialect)?;
+    match import(&exported.json, &container(host)) {
+        Ok(imported) => assert!(imported.syscalls == policy.on(host), "{}", exported.json),
+        // JSON says in many rules what a condition is too short for; that it means the same the export has read itself.
+        Err(faults) => {
+            let long = |fault: &Diagnostic| fault.message.contains("more comparisons than a condition has");
+            assert!(faults.iter().all(long), "{}", render(&faults, false));
+        }
+    }
     shape(&exported.json, dialect);
     Ok(exported)
+}
+
+fn filter(mitigated: bool, logged: bool) -> Filter {
+    Filter { mitigate_speculation: Ruled::unwritten(mitigated), log_denied: Ruled::unwritten(logged) }
+}
+
+/// What the filter is put on with comes back, or is refused.
+#[test]
+fn flags_are_said_where_the_engine_can_hear_them() {
+    let rules =
+        "  architectures: {replace: [x86_64]}\n  allow: [read]\n  otherwise: enosys\n  unknown: enosys\n";
+    let policy = resolved(&format!("stockade: 1\nextends: [unconfined]\nsyscalls:\n{rules}")).unwrap();
+    for (mitigated, logged) in [(false, false), (false, true), (true, false), (true, true)] {
+        for dialect in DIALECTS {
+            let asked = filter(mitigated, logged);
+            match seccomp_json(&policy, &asked, Arch::X86_64, dialect) {
+                Ok(exported) => {
+                    let imported = import(&exported.json, &container(Arch::X86_64)).unwrap();
+                    assert_eq!(imported.filter, asked, "{}", exported.json);
+                }
+                Err(error) => {
+                    assert_eq!((dialect, mitigated, logged), (Dialect::Docker, true, false));
+                    assert!(error.to_string().contains("--emit oci"), "{error}");
+                }
+            }
+        }
+    }
 }
 
 /// What the engines' own readers demand: no key that they do not know, one comparison for a register.
@@ -117,7 +153,7 @@ fn what_json_cannot_say_is_refused_by_name() {
     ];
     let each = cases.map(|(name, text)| {
         let policy = resolved(&text).unwrap_or_else(|| panic!("{text}"));
-        match seccomp_json(&policy, Arch::X86_64, Dialect::Docker) {
+        match seccomp_json(&policy, &filter(false, false), Arch::X86_64, Dialect::Docker) {
             Ok(exported) => format!("{name}: taken, {} bytes", exported.json.len()),
             Err(error) => format!("{name}: {error}"),
         }

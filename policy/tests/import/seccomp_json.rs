@@ -56,6 +56,15 @@ fn what_is_wrong_is_said_with_its_place() {
         ("a negative value", rule("\"args\": [{\"index\": 0, \"value\": -1, \"op\": \"SCMP_CMP_EQ\"}]")),
         ("a value in quotes", rule("\"args\": [{\"index\": 0, \"value\": \"1\", \"op\": \"SCMP_CMP_EQ\"}]")),
         ("no value", rule("\"args\": [{\"index\": 0, \"op\": \"SCMP_CMP_EQ\"}]")),
+        ("a null value", rule("\"args\": [{\"index\": 0, \"value\": null, \"op\": \"SCMP_CMP_EQ\"}]")),
+        ("a null index", rule("\"args\": [{\"index\": null, \"value\": 1, \"op\": \"SCMP_CMP_EQ\"}]")),
+        ("a null operator", rule("\"args\": [{\"index\": 0, \"value\": 1, \"op\": null}]")),
+        (
+            "interfaces in two ways",
+            "{\"defaultAction\": \"SCMP_ACT_LOG\", \"architectures\": [\"SCMP_ARCH_X86\"],\n \
+             \"archMap\": [{\"architecture\": \"SCMP_ARCH_X86_64\", \"subArchitectures\": []}]}"
+                .to_owned(),
+        ),
         ("an unknown key of a rule", rule("\"arguments\": []")),
         ("a capability", rule("\"includes\": {\"caps\": [\"CAP_SYS_ADMN\"]}")),
         ("a kernel", rule("\"includes\": {\"minKernel\": \"four\"}")),
@@ -67,7 +76,8 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "a flag",
-            "{\"defaultAction\": \"SCMP_ACT_LOG\", \"flags\": [\"SECCOMP_FILTER_FLAG_LOG\"]}".to_owned(),
+            "{\"defaultAction\": \"SCMP_ACT_LOG\", \"flags\": [\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"]}"
+                .to_owned(),
         ),
         ("a listener", "{\"defaultAction\": \"SCMP_ACT_LOG\", \"listenerPath\": \"/run/x\"}".to_owned()),
         ("a configuration without a filter", "{\"ociVersion\": \"1.0.2\", \"linux\": {}}".to_owned()),
@@ -91,6 +101,61 @@ fn what_is_wrong_is_said_with_its_place() {
     ];
     let each = cases.iter().map(|(name, text)| format!("=== {name}\n{}", faults(text, Arch::X86_64)));
     insta::assert_snapshot!(each.collect::<Vec<_>>().join("\n"));
+}
+
+/// Where none are written runc asks for `SPEC_ALLOW`; where a list is, for what is in it.
+#[test]
+fn flags_become_what_they_ask_for() {
+    let filter = |flags: &str| {
+        let json = format!("{{\"defaultAction\": \"SCMP_ACT_ERRNO\"{flags}}}");
+        let source = Source { file: "filter.json".into(), text: json.into_bytes() };
+        let imported = seccomp_json(&source, "x", &container(Arch::X86_64)).unwrap();
+        let filter = policy(&imported.profile).filter;
+        assert_eq!(filter, imported.filter, "{}", imported.profile);
+        (filter.mitigate_speculation.value, filter.log_denied.value)
+    };
+    assert_eq!(filter(""), (false, false));
+    assert_eq!(filter(r#", "flags": null"#), (false, false));
+    assert_eq!(filter(r#", "flags": []"#), (true, false));
+    assert_eq!(filter(r#", "flags": ["SECCOMP_FILTER_FLAG_TSYNC"]"#), (true, false));
+    assert_eq!(filter(r#", "flags": ["SECCOMP_FILTER_FLAG_LOG"]"#), (true, true));
+    let both = r#", "flags": ["SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG"]"#;
+    assert_eq!(filter(both), (false, true));
+}
+
+/// Names times comparisons: few bytes that ask for much memory.
+#[test]
+fn a_rule_that_multiplies_is_refused() {
+    let names = vec!["\"read\""; 20_000].join(", ");
+    let compare = "{\"index\": 0, \"value\": 1, \"op\": \"SCMP_CMP_EQ\"}";
+    let comparisons = vec![compare; 4000].join(", ");
+    let rule = format!("{{\"names\": [{names}], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{comparisons}]}}");
+    let refused = faults(&docker(&rule), Arch::X86_64);
+    assert!(refused.contains("a call has at most 1024 rules"), "{refused}");
+}
+
+/// A way around a condition that only another process closes, or only for some arguments, is written with a reason.
+#[test]
+fn open_ways_are_written_whatever_opens_them() {
+    let conditional = |call: &str| {
+        format!(
+            "{{\"names\": [\"{call}\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{{\"index\": 0, \"value\": 1, \"op\": \"SCMP_CMP_EQ\"}}]}}"
+        )
+    };
+    let answered =
+        |call: &str, action: &str| format!("{{\"names\": [\"{call}\"], \"action\": \"SCMP_ACT_{action}\"}}");
+    for (first, second) in [
+        (conditional("socket"), conditional("bind")),
+        (conditional("shmget"), conditional("socket")),
+        (conditional("clone"), answered("clone3", "NOTIFY")),
+        (conditional("clone"), answered("clone3", "TRACE")),
+        (conditional("clone"), answered("clone3", "LOG")),
+    ] {
+        let json = docker(&format!("{first},\n {second}"));
+        // `import` holds the profile to what was read.
+        let imported = import(&json, &container(Arch::X86_64));
+        imported.unwrap_or_else(|faults| panic!("{json}\n{}", render(&faults, false)));
+    }
 }
 
 #[test]

@@ -58,11 +58,12 @@ pub(crate) fn import(json: &str, container: &Container) -> Result<Imported, Vec<
     let imported = seccomp_json(&source, "imported", container)?;
     let policy = policy(&imported.profile);
     assert!(policy.syscalls == imported.syscalls, "the profile decides otherwise:\n{}", imported.profile);
+    assert_eq!(policy.filter, imported.filter, "{}", imported.profile);
     // Nothing else than system calls is changed.
     let unconfined =
         Policy { name: policy.name.clone(), about: policy.about.clone(), ..policy_of_unconfined() };
     assert_eq!(
-        Policy { syscalls: Syscalls::unconstrained(), ..policy },
+        Policy { syscalls: Syscalls::unconstrained(), filter: unconfined.filter.clone(), ..policy },
         Policy { syscalls: Syscalls::unconstrained(), ..unconfined }
     );
     Ok(imported)

@@ -232,3 +232,38 @@ fn everything_allowed_needs_no_filter() {
     let policy = one_call(41, &Condition::always());
     assert!(!seccomp::allows_everything(&policy, Arch::X86_64));
 }
+
+/// Tests and loads of arguments, by word.
+fn loads(program: &[Instruction]) -> Vec<u32> {
+    program.iter().filter(|one| one.0 == bpf::LOAD).map(|one| one.3).filter(|word| *word >= 16).collect()
+}
+
+#[test]
+fn equal_checks_of_different_calls_are_made_once() {
+    let condition = compare(Width::U32, u64::MAX, Operator::Equal, 7);
+    let allow = Diagram::leaf(decision(Action::Allow, 1));
+    let deny = Diagram::leaf(decision(Action::Errno(1), 2));
+    let diagram = Diagram::choose("call", &condition, &allow, &deny).unwrap();
+    let numbers: BTreeMap<u32, Diagram> = [3, 90, 200].map(|number| (number, diagram.clone())).into();
+    let table = |rest| Table::new(numbers.clone(), decision(Action::Errno(rest), 3));
+    let tables = [(Arch::X86_64, table(38)), (Arch::I386, table(1)), (Arch::X32, table(38))];
+    let policy = Syscalls::new(tables.into(), &decision(Action::KillProcess, 4));
+    let program = seccomp::compile(&policy, Arch::X86_64).unwrap();
+    agrees(&policy, Arch::X86_64, &program, &[]);
+    assert_eq!(loads(&program), [24], "{}", bpf::text(&program));
+}
+
+/// Numbers that most calls go to are told from all others by one test of bits, where they are decided alike.
+#[test]
+fn frequent_numbers_are_set_apart_by_their_bits() {
+    // Everything below 96 is allowed but for 32 to 63; above, every other number.
+    let allow = Diagram::leaf(decision(Action::Allow, 1));
+    let allowed = (0..32).chain(64..96).chain((96..200).step_by(2));
+    let numbers: BTreeMap<u32, Diagram> = allowed.map(|number| (number, allow.clone())).collect();
+    let table = Table::new(numbers, decision(Action::Errno(38), 3));
+    let policy = Syscalls::new(BTreeMap::from([(Arch::X86_64, table)]), &decision(Action::KillProcess, 4));
+    let program = seccomp::compile(&policy, Arch::X86_64).unwrap();
+    agrees(&policy, Arch::X86_64, &program, &[]);
+    let Instruction(code, .., bits) = program[3];
+    assert_eq!((code, bits), (bpf::JUMP_SET, !0x5f), "{}", bpf::text(&program));
+}

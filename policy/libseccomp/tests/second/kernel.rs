@@ -131,7 +131,7 @@ fn the_kernel_decides_as_the_policy() {
         let policy = policies::syscalls_over(numbers).new_tree(&mut runner).unwrap().current();
         let mut programs = vec![seccomp::compile(&policy, Arch::X86_64).unwrap()];
         for search in [Search::Linear, Search::Tree] {
-            // Others are refused: what it refuses is `second.rs`'s.
+            // Others are refused: what it refuses is `main.rs`'s.
             programs.extend(compile(&policy, Arch::X86_64, search));
         }
         by_libseccomp += programs.len() - 1;

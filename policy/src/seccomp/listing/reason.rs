@@ -129,8 +129,11 @@ fn places(numbers: &Numbers, value: u32, policy: &Syscalls) -> String {
             origins.extend(deciding.flat_map(|decision| decision.origins.iter().cloned()));
         }
     }
-    let shown: Vec<String> =
-        origins.iter().take(PLACES).map(|origin| format!("{}:{}", origin.file, origin.line)).collect();
+    let shown: Vec<String> = origins
+        .iter()
+        .take(PLACES)
+        .map(|origin| format!("{}:{}", origin.file.replace('\n', "\u{fffd}"), origin.line))
+        .collect();
     let more = origins.len().saturating_sub(PLACES);
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
