@@ -179,7 +179,7 @@ fn a_running_process_is_proven() {
 
 /// The process that sleeps below the launcher, once it does.
 fn target(launcher: &mut Child) -> Option<u32> {
-    while launcher.try_wait().unwrap().is_none() {
+    while matches!(launcher.try_wait(), Ok(None)) {
         let mut below = vec![launcher.id()];
         while let Some(pid) = below.pop() {
             let command = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
