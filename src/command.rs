@@ -13,9 +13,12 @@ pub(crate) mod prove;
 pub(crate) mod run;
 pub(crate) mod verify;
 
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::Format;
+use crate::stages::Floors;
+use std::path::PathBuf;
 
 /// Security hardening and policy enforcement for Linux containers.
 #[derive(Debug, clap::Parser)]
@@ -73,4 +76,24 @@ pub(crate) struct Output {
     /// How results are printed
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+/// Where names in a profile are looked up, and what no profile may be looser than.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sources {
+    /// The directory that becomes `/`; the host's own tree where none is named
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// A policy that no profile may be looser than; may be given several times
+    #[arg(long, value_name = "P")]
+    floor: Vec<String>,
+}
+
+impl Sources {
+    /// What commands read profiles with.
+    pub(crate) fn open(&self) -> Result<(Context, Floors), Failure> {
+        let context = Context::new(&self.root)?;
+        let floors = Floors::read(&context, &self.floor)?;
+        Ok((context, floors))
+    }
 }

@@ -51,6 +51,11 @@ impl Floors {
         Ok(Floors { floors, hash })
     }
 
+    /// The policy that a profile means under these floors.
+    pub(crate) fn policy(&self, context: &Context, name: &str) -> Result<Policy, Failure> {
+        self.meet(policy(context, name)?)
+    }
+
     /// The loosest policy at least as strict as `policy` and every floor.
     pub(crate) fn meet(&self, policy: Policy) -> Result<Policy, Failure> {
         self.floors.iter().try_fold(policy, |policy, (name, floor)| {

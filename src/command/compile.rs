@@ -2,14 +2,14 @@
 
 mod overview;
 
-use super::Output;
+use super::{Output, Sources};
 use crate::backend::Backend;
-use crate::context::{Context, DEFAULT_PROFILE};
+use crate::context::DEFAULT_PROFILE;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::host;
 use crate::render::{self, Format};
-use crate::stages::{self, Floors};
+use crate::stages;
 use clap::ValueEnum as _;
 use std::path::PathBuf;
 use stockade_policy::compile::needs_filter;
@@ -28,12 +28,8 @@ pub(crate) struct Args {
     /// A host described by `stockade doctor --format json`, instead of this one
     #[arg(long, value_name = "FILE")]
     host: Option<PathBuf>,
-    /// The directory that becomes `/`; the host's own tree where none is named
-    #[arg(long, value_name = "DIR", default_value = "/")]
-    root: PathBuf,
-    /// A policy that the profile may not be looser than; may be given several times
-    #[arg(long, value_name = "P")]
-    floor: Vec<String>,
+    #[command(flatten)]
+    sources: Sources,
     /// What is printed
     #[arg(long, value_enum, default_value_t)]
     emit: Emit,
@@ -78,9 +74,8 @@ struct Listing<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let context = Context::new(&args.root)?;
-    let floors = Floors::read(&context, &args.floor)?;
-    let policy = floors.meet(stages::policy(&context, &args.profile)?)?;
+    let (context, floors) = args.sources.open()?;
+    let policy = floors.policy(&context, &args.profile)?;
     let host = match &args.host {
         Some(path) => host::described(path)?,
         None => host::here()?,

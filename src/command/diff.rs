@@ -1,12 +1,9 @@
 //! `stockade diff A B`
 
-use super::Output;
-use crate::context::Context;
+use super::{Output, Sources};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render;
-use crate::stages::{self, Floors};
-use std::path::PathBuf;
 use stockade_policy::diff::diff;
 
 /// Compare two profiles in meaning: what B allows that A denies, and back; exit 1 where B is looser
@@ -19,21 +16,16 @@ pub(crate) struct Args {
     /// Exit 1 also where a system call is only answered otherwise, as with another errno
     #[arg(long)]
     answers: bool,
-    /// The directory in which users, groups and programs are looked up
-    #[arg(long, value_name = "DIR", default_value = "/")]
-    root: PathBuf,
-    /// A policy that neither profile may be looser than; may be given several times
-    #[arg(long, value_name = "P")]
-    floor: Vec<String>,
+    #[command(flatten)]
+    sources: Sources,
     #[command(flatten)]
     output: Output,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let context = Context::new(&args.root)?;
-    let floors = Floors::read(&context, &args.floor)?;
-    let a = floors.meet(stages::policy(&context, &args.a)?)?;
-    let b = floors.meet(stages::policy(&context, &args.b)?)?;
+    let (context, floors) = args.sources.open()?;
+    let a = floors.policy(&context, &args.a)?;
+    let b = floors.policy(&context, &args.b)?;
     let differences = diff((&args.a, &a), (&args.b, &b));
     render::result(args.output.format, "diff", &differences, || render::harmless(&differences.text()))?;
     let counts = !differences.looser.is_empty() || args.answers && !differences.answers.is_empty();

@@ -1,13 +1,12 @@
 //! `stockade explain P [SUBJECT]`
 
-use super::Output;
+use super::{Output, Sources};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::host;
 use crate::render;
 use crate::stages::{self, Floors};
-use std::path::PathBuf;
 use stockade_policy::explain::{Subject, explain};
 use stockade_policy::plan::Plan;
 use stockade_policy::policy::Policy;
@@ -20,21 +19,16 @@ pub(crate) struct Args {
     /// syscall:mount, cap:net_admin, path:/etc/shadow, connect:10.0.0.1:443/tcp, or what `diff` prints;
     /// everything where none is named
     subject: Option<String>,
-    /// The directory that becomes `/`; the host's own tree where none is named
-    #[arg(long, value_name = "DIR", default_value = "/")]
-    root: PathBuf,
-    /// A policy that the profile may not be looser than; may be given several times
-    #[arg(long, value_name = "P")]
-    floor: Vec<String>,
+    #[command(flatten)]
+    sources: Sources,
     #[command(flatten)]
     output: Output,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let subject = args.subject.as_deref().map(parse).transpose()?;
-    let context = Context::new(&args.root)?;
-    let floors = Floors::read(&context, &args.floor)?;
-    let policy = floors.meet(stages::policy(&context, &args.profile)?)?;
+    let (context, floors) = args.sources.open()?;
+    let policy = floors.policy(&context, &args.profile)?;
     let plan = here(&context, &policy, &floors);
     let explanation = explain(&policy, plan.as_ref(), subject.as_ref());
     render::result(args.output.format, "explain", &explanation, || render::harmless(&explanation.text()))?;

@@ -1,14 +1,13 @@
 //! `stockade prove P`
 
-use super::Output;
+use super::{Output, Sources};
 use crate::backend::Backend;
-use crate::context::{Context, DEFAULT_PROFILE};
+use crate::context::DEFAULT_PROFILE;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::host::{self, HostArch};
 use crate::render;
 use crate::running;
-use crate::stages::{self, Floors};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -43,12 +42,8 @@ pub(crate) struct Args {
     /// A host described by `stockade doctor --format json`, whose architecture is taken
     #[arg(long, value_name = "FILE")]
     host: Option<PathBuf>,
-    /// The directory that becomes `/`; the host's own tree where none is named
-    #[arg(long, value_name = "DIR", default_value = "/")]
-    root: PathBuf,
-    /// A policy that the profile may not be looser than; may be given several times
-    #[arg(long, value_name = "P")]
-    floor: Vec<String>,
+    #[command(flatten)]
+    sources: Sources,
     #[command(flatten)]
     output: Output,
 }
@@ -74,9 +69,8 @@ struct Proven {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let context = Context::new(&args.root)?;
-    let floors = Floors::read(&context, &args.floor)?;
-    let policy = floors.meet(stages::policy(&context, &args.profile)?)?;
+    let (context, floors) = args.sources.open()?;
+    let policy = floors.policy(&context, &args.profile)?;
     let syscalls = &policy.syscalls;
     let filters = match (&args.filter, args.pid) {
         (Some(path), _) => vec![in_file(args, syscalls, path)?],

@@ -76,7 +76,7 @@ fn expected(args: &Args) -> Result<Option<Plan>, Failure> {
         return plan_file::read(file, &floors.hash).map(Some);
     }
     let Some(name) = &args.profile else { return Ok(None) };
-    let policy = floors.meet(stages::policy(&context, name)?)?;
+    let policy = floors.policy(&context, name)?;
     let host = host::here()?;
     stages::plan(&context, &policy, &host, &floors).map(Some)
 }
