@@ -4,7 +4,7 @@ use crate::condition::Operator;
 use crate::expression::{Comparison, Expression, Test, Value};
 use crate::lattice::diagram::Node;
 use crate::origin::{At, Origin};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Values that one `in { }` may list, and ranges or masks that one set may take.
 const MOST: usize = 64;
@@ -101,7 +101,39 @@ impl Values {
                 return None;
             }
         }
-        Some(cubes)
+        Some(self.primes(&cubes, inside))
+    }
+
+    /// The same values under masks of as few bits as can be: what the order of the bits took apart is one again.
+    fn primes(&self, cubes: &[(u64, u64)], inside: bool) -> Vec<(u64, u64)> {
+        let mut primes: Vec<(u64, u64)> = Vec::new();
+        for &(mut mask, mut value) in cubes {
+            for bit in (0..64).rev().map(|bit| 1 << bit) {
+                let wider = (mask & !bit, value & !bit);
+                if self.all(wider, inside, self.root, &mut HashSet::new()) {
+                    (mask, value) = wider;
+                }
+            }
+            if !primes.contains(&(mask, value)) {
+                primes.push((mask, value));
+            }
+        }
+        primes
+    }
+
+    /// Whether all values under a mask are in the set, or none is.
+    fn all(&self, cube: (u64, u64), inside: bool, at: Branch, seen: &mut HashSet<usize>) -> bool {
+        match at {
+            Branch::End(held) => held == inside,
+            Branch::Bit(node) => {
+                let (bit, clear, set) = self.nodes[node];
+                let free = cube.0 >> bit & 1 == 0;
+                let stands = cube.1 >> bit & 1 == 1;
+                !seen.insert(node)
+                    || (stands || self.all(cube, inside, clear, seen))
+                        && (!(stands || free) || self.all(cube, inside, set, seen))
+            }
+        }
     }
 
     /// The set, or what is not in it, as the bits that all its values share and what of the values that have

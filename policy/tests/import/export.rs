@@ -161,6 +161,15 @@ fn what_json_cannot_say_is_refused_by_name() {
     insta::assert_snapshot!(each.join("\n"));
 }
 
+/// Half of the values lie under a mask of two bits, which an order from the top takes into dozens of masks.
+#[test]
+fn what_lies_under_few_bits_is_said_of_few_bits() {
+    let rules = "  architectures: {replace: [x86_64, i386]}\n  deny:\n    - call: umask\n      \
+                 when: (arg1 < 2561) or (arg1 & 3 <= 0)\n  otherwise: eperm\n  unknown: eperm\n";
+    let policy = resolved(&format!("stockade: 1\nextends: [unconfined]\nsyscalls:\n{rules}")).unwrap();
+    export(&policy, Arch::X86_64, Dialect::Docker).unwrap();
+}
+
 #[test]
 fn notes_say_what_an_engine_adds() {
     let policy = builtin::policy("restricted").syscalls;
