@@ -12,6 +12,7 @@ pub mod filters;
 pub mod launch;
 pub mod layer;
 pub mod ledger;
+pub mod oci;
 pub mod probe;
 pub mod status;
 mod sys;
