@@ -14,6 +14,7 @@ pub mod layer;
 pub mod ledger;
 pub mod oci;
 pub mod probe;
+pub mod sealed;
 pub mod status;
 mod sys;
 pub mod verify;

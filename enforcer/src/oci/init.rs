@@ -8,6 +8,7 @@
 //! executed, 125 for everything else.
 
 use std::ffi::CString;
+pub use stockade_policy::oci::needs_init as is_needed;
 use stockade_policy::plan::{Landlock, LandlockRule, Plan};
 use stockade_policy::seccomp::bpf;
 use stockade_policy::vocab::Arch;
@@ -70,14 +71,6 @@ pub enum InitError {
         /// What it would take.
         bytes: usize,
     },
-}
-
-/// Whether the plan has something that the runtime does not do: Landlock, W^X, or a filter that must come after them.
-/// Without no_new_privileges a filter is the runtime's alone, as only it has the capability to install it.
-pub fn is_needed(plan: &Plan) -> bool {
-    plan.landlock.is_some()
-        || plan.process.write_xor_execute
-        || plan.seccomp.is_some() && plan.process.no_new_privileges
 }
 
 /// The whole file for one container. The same plan gives the same bytes.
