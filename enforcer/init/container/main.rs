@@ -52,6 +52,7 @@ pub extern "C" fn start(stack: *const usize) -> ! {
     // SAFETY: one of `count` strings.
     let command = unsafe { CStr::from_ptr(*argv.add(1) as *const _) };
     let block = block();
+    hide();
     confirm_no_new_privileges();
     if block.ruleset_size != 0 {
         landlock::restrict(block);
@@ -75,6 +76,16 @@ pub extern "C" fn start(stack: *const usize) -> ! {
     let answer = call(number::EXECVE, [path as usize, arguments as usize, envp as usize, 0, 0, 0]);
     let code = if answer == ENOENT || answer == ENOTDIR { NOT_FOUND } else { CANNOT_EXECUTE };
     refuse(Step::Exec, command, answer, code)
+}
+
+/// Exec made it dumpable; what is confined already could trace it otherwise, where it has the same user, and would
+/// hold a process without the layers. The exec of the command makes that dumpable again.
+fn hide() {
+    const PR_SET_DUMPABLE: usize = 4;
+    let answer = call(number::PRCTL, [PR_SET_DUMPABLE, 0, 0, 0, 0, 0]);
+    if answer < 0 {
+        fail(Step::Dumpable, c"", answer);
+    }
 }
 
 /// The runtime has set it, or is not the one that was asked: without it exec could gain what the layers forbid.

@@ -9,6 +9,7 @@ use core::mem::MaybeUninit;
 #[derive(Clone, Copy)]
 pub enum Step {
     Command,
+    Dumpable,
     NoNewPrivileges,
     Landlock,
     WriteXorExecute,
@@ -21,6 +22,7 @@ impl Step {
     fn name(self) -> &'static str {
         match self {
             Step::Command => "command",
+            Step::Dumpable => "dumpable",
             Step::NoNewPrivileges => "no_new_privs",
             Step::Landlock => "landlock",
             Step::WriteXorExecute => "mdwe",

@@ -29,8 +29,7 @@ const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/container-init"
 /// point that lies deeper, and put another file in its place.
 pub const PATH: &str = "/.stockade";
 
-/// The mode of the file: nobody reads it but root, and what the kernel starts from a file that its user cannot read is
-/// not dumpable. So no process of the same user can trace the init, or write its memory, before it has the layers.
+/// The mode of the file: its plan is nobody's business, and starting it takes no more.
 pub const MODE: u32 = 0o111;
 
 /// Why there is no init for a plan.

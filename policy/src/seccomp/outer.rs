@@ -30,9 +30,9 @@ pub struct Call {
 pub const CALLS: [Call; 10] = [
     Call {
         name: "prctl",
-        // PR_GET_NO_NEW_PRIVS, PR_SET_MDWE, PR_GET_MDWE: linux/prctl.h
-        only: Some((0, &[39, 65, 66])),
-        why: "confirms no_new_privs; memory that was writable never becomes executable",
+        // PR_SET_DUMPABLE, PR_GET_NO_NEW_PRIVS, PR_SET_MDWE, PR_GET_MDWE: linux/prctl.h
+        only: Some((0, &[4, 39, 65, 66])),
+        why: "closes it to tracers; confirms no_new_privs; memory that was writable never becomes executable",
     },
     Call { name: "landlock_create_ruleset", only: None, why: "Landlock" },
     // openat has its flags in a register, but follows the links of /proc: an image could lay one where a rule is, to a
