@@ -47,7 +47,7 @@ impl Drop for Daemon {
         if std::thread::panicking() {
             let log = self.log();
             let worth = log.lines().filter(|line| !line.contains("level=info"));
-            worth.for_each(|line| println!("{line}"));
+            worth.for_each(|line| eprintln!("{line}"));
         }
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         let start = Instant::now();

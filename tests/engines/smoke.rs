@@ -7,7 +7,7 @@ use std::fs;
 fn each(test: impl Fn(&dyn Engine, &Image)) {
     let image = Image::busybox();
     for engine in every(&Runtime::runc()) {
-        println!("{}", engine.name());
+        eprintln!("{}", engine.name());
         engine.load(&image);
         test(&*engine, &image);
     }
