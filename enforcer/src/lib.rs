@@ -9,6 +9,8 @@
 
 pub mod begin;
 pub mod filters;
+pub mod freeze;
+pub mod interrupt;
 pub mod launch;
 pub mod layer;
 pub mod ledger;

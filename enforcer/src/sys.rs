@@ -7,6 +7,7 @@ pub(crate) mod clone;
 mod errno;
 pub(crate) mod file;
 pub(crate) mod filters;
+pub(crate) mod guard;
 pub(crate) mod ids;
 pub(crate) mod in_root;
 pub(crate) mod keyring;

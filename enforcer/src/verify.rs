@@ -3,13 +3,16 @@
 
 mod declared;
 mod identity;
+mod kept;
 mod mounts;
 mod namespaces;
 mod process;
 mod seccomp;
 
 pub use declared::{Declared, declared};
+pub use kept::{Kept, KeptError, STATE, kept};
 
+use crate::freeze::{self, Stood};
 use crate::layer;
 use crate::status::{Layer, LayerStatus, Status, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,8 +52,22 @@ pub enum Tracing {
     /// Attach to each, and let it go.
     #[default]
     Attach,
+    /// Not at all, for they cannot be: their engine has paused them by the freezer of cgroup version 1.
+    Never,
     /// They stand stopped under the calling thread's trace, as at the exec of a launch.
     Stopped,
+}
+
+/// Who put a process under its plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Maker {
+    /// A launch of ours, which made everything around it.
+    #[default]
+    Launch,
+    /// A container engine by our runtime. Mounts are the engine's own, but for what the plan makes read-only or hides. The
+    /// container's init takes on the filter after everything else, so that whoever wears the plan's filter has been
+    /// through the rest.
+    Engine,
 }
 
 /// How to verify.
@@ -60,6 +77,8 @@ pub struct Options {
     pub scope: Scope,
     /// How their threads are stopped.
     pub tracing: Tracing,
+    /// Who put it under its plan.
+    pub maker: Maker,
     /// Who set up what the kernel does not show of another process (Landlock, `PR_SET_MDWE`): a launcher
     /// that gave this very plan. `None`: nobody says so, and such a layer is not visible.
     pub attested_by: Option<String>,
@@ -71,9 +90,10 @@ type Read = Result<(Verdict, String), ObserveError>;
 /// Compares the process `pid` with `plan`.
 pub fn verify(plan: &Plan, pid: u32, options: &Options) -> Result<Status, VerifyError> {
     let named = Task::open(pid)?;
-    let others = match options.scope {
-        Scope::Process => Vec::new(),
-        Scope::Container => container(&named)?,
+    let others = match (options.scope, options.maker) {
+        (Scope::Process, _) => Vec::new(),
+        (Scope::Container, Maker::Launch) => container(&named)?,
+        (Scope::Container, Maker::Engine) => members(&named)?,
     };
     let mut layers = process(plan, &named, options)?;
     let mut read = 1;
@@ -147,6 +167,48 @@ fn container(named: &Task) -> Result<Vec<Task>, ObserveError> {
     Ok(members)
 }
 
+/// The other processes of an engine's container: those of its cgroup, and of its pid namespace where that is its own.
+/// Containers can share one, and one can use the host's.
+fn members(named: &Task) -> Result<Vec<Task>, ObserveError> {
+    let first = named.status()?.namespace_pids;
+    let mut tasks = if first.len() > 1 && first.last() == Some(&1) { container(named)? } else { Vec::new() };
+    let Some(cgroup) = freeze::cgroup_of(named)? else { return Ok(tasks) };
+    for pid in stockade_observe::cgroup::members_below(&cgroup)? {
+        if pid == named.pid() || tasks.iter().any(|task| task.pid() == pid) {
+            continue;
+        }
+        match Task::open(pid) {
+            Ok(task) => tasks.push(task),
+            Err(ObserveError::Vanished { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(tasks)
+}
+
+/// Compares all processes of the container of an engine with `plan`, while it stands still. `pid` is its first.
+pub fn standing(plan: &Plan, pid: u32) -> Result<(Status, Stood), VerifyError> {
+    /// A process that enters the container is the runtime's own for some milliseconds, and not yet under the plan. What
+    /// is looser and stays so is found in the last round too.
+    const ROUNDS: u32 = 6;
+    let mut round = 1;
+    loop {
+        let hold = freeze::freeze(&Task::open(pid)?)?;
+        let tracing = match hold.stood {
+            Stood::Paused { traceable: false } => Tracing::Never,
+            _ => Tracing::Attach,
+        };
+        let options = Options { scope: Scope::Container, tracing, maker: Maker::Engine, attested_by: None };
+        let status = verify(plan, pid, &options)?;
+        if !status.is_drift() || round == ROUNDS || matches!(hold.stood, Stood::Paused { .. }) {
+            return Ok((status, hold.stood.clone()));
+        }
+        drop(hold);
+        std::thread::sleep(std::time::Duration::from_millis(10) * round);
+        round += 1;
+    }
+}
+
 fn process(plan: &Plan, task: &Task, options: &Options) -> Result<Vec<LayerStatus>, VerifyError> {
     let status = task.status()?;
     let mut layers = Vec::new();
@@ -160,10 +222,13 @@ fn process(plan: &Plan, task: &Task, options: &Options) -> Result<Vec<LayerStatu
     };
     add(Layer::Identity, identity::verify(&plan.identity, task, &status))?;
     add(Layer::Namespaces, namespaces::verify(&plan.namespaces, &plan.identity, task))?;
-    add(Layer::Mounts, mounts::verify(&plan.mounts, task))?;
+    add(Layer::Mounts, mounts::verify(&plan.mounts, task, options.maker))?;
     add(Layer::Capabilities, Ok(process::capabilities(&plan.capabilities, &status)))?;
     add(Layer::NoNewPrivileges, Ok(process::no_new_privileges(&plan.process, &status)))?;
-    add(Layer::Seccomp, seccomp::verify(plan.seccomp.as_ref(), task, options.tracing))?;
+    let seccomp = seccomp::verify(plan.seccomp.as_ref(), task, options.tracing);
+    let worn =
+        matches!(seccomp, Ok((Verdict::Exact | Verdict::Stricter { .. }, _))) && plan.seccomp.is_some();
+    add(Layer::Seccomp, seccomp)?;
     add(Layer::Limits, process::limits(&plan.process, task))?;
     add(Layer::Umask, Ok(process::umask(&plan.process, &status)))?;
     if let Some(cgroup) = &plan.cgroup {
@@ -184,6 +249,9 @@ fn process(plan: &Plan, task: &Task, options: &Options) -> Result<Vec<LayerStatu
     for (layer, _, what) in hidden.into_iter().filter(|(_, asked, _)| *asked) {
         let verdict = match &options.attested_by {
             Some(by) => Verdict::Attested { by: by.clone() },
+            None if worn && options.maker == Maker::Engine => {
+                Verdict::Attested { by: "its container's init, whose last step the filter is".to_owned() }
+            }
             None => Verdict::not_visible(format!("the kernel does not show {what}")),
         };
         add(layer, Ok((verdict, String::new())))?;

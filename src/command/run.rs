@@ -15,7 +15,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use stockade_enforcer::launch::{AtExec, Launch, launch};
-use stockade_enforcer::verify::{self, Options, Scope, Tracing};
+use stockade_enforcer::verify::{self, Maker, Options, Scope, Tracing};
 use stockade_policy::plan::Plan;
 
 /// The root where none is named.
@@ -158,6 +158,7 @@ fn at_exec(plan: &Plan, pid: u32) -> Result<(), String> {
     let options = Options {
         scope: Scope::Process,
         tracing: Tracing::Stopped,
+        maker: Maker::Launch,
         attested_by: Some("this launch".to_owned()),
     };
     let status = verify::verify(plan, pid, &options).map_err(|error| error.to_string())?;

@@ -10,7 +10,7 @@ use crate::render;
 use crate::stages::{self, Floors};
 use std::path::PathBuf;
 use stockade_enforcer::status::{Status, Verdict};
-use stockade_enforcer::verify::{self, Options, Scope, Tracing, VerifyError};
+use stockade_enforcer::verify::{self, Maker, Options, Scope, Tracing, VerifyError};
 use stockade_observe::ObserveError;
 use stockade_policy::plan::Plan;
 
@@ -58,6 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let options = Options {
         scope: if args.container { Scope::Container } else { Scope::Process },
         tracing: Tracing::Attach,
+        maker: Maker::Launch,
         // What the kernel does not show is believed of a launcher that was given this very plan.
         attested_by: declared
             .filter(|declared| declared.plan == plan)

@@ -4,7 +4,11 @@ use crate::error::{FormatError, ObserveError};
 use crate::mounts::{Mount, Mounts};
 use crate::read;
 use serde::Serialize;
+use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Cgroups below one that are looked at.
+const MOST: usize = 10_000;
 
 /// One line of `/proc/PID/cgroup`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,6 +81,41 @@ pub fn members(directory: &Path) -> Result<Vec<u32>, ObserveError> {
         pid.ok_or_else(|| FormatError::new("no process id", line))
     });
     pids.collect::<Result<_, _>>().map_err(|source| ObserveError::Format { path, source })
+}
+
+/// Members of the cgroup at `directory` and of all below it. A container that may make cgroups could make many: at most
+/// [`MOST`] are read.
+pub fn members_below(directory: &Path) -> Result<Vec<u32>, ObserveError> {
+    let mut found = members(directory)?;
+    let mut open = vec![directory.to_owned()];
+    let mut seen = 0;
+    while let Some(at) = open.pop() {
+        let failed = |source| ObserveError::Read { path: at.clone(), source };
+        for entry in fs::read_dir(&at).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if !entry.file_type().map_err(failed)?.is_dir() {
+                continue;
+            }
+            seen += 1;
+            if seen > MOST {
+                return Err(ObserveError::TooLarge { path: directory.to_owned(), limit: MOST });
+            }
+            match members(&entry.path()) {
+                Ok(more) => found.extend(more),
+                // Removed meanwhile; or threaded, so that the cgroup above lists its processes.
+                Err(ObserveError::Read { source, .. })
+                    if matches!(
+                        source.raw_os_error(),
+                        Some(libc::ENOENT | libc::ENODEV | libc::EOPNOTSUPP)
+                    ) => {}
+                Err(error) => return Err(error),
+            }
+            open.push(entry.path());
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Reads the state of the kernel, never changes it.
+//! Reads the state of the kernel and of container engines, never changes it.
 //!
 //! Everything read here is hostile: a process may name its mounts as it likes, change while it is read
 //! and vanish at any time. So reads are bounded, a process is held by its directory in /proc (a pid
@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cgroup;
+pub mod engine;
 pub mod error;
 pub mod limits;
 pub mod mounts;

@@ -4,7 +4,7 @@
 //! what the plan puts at each path there? The second is asked of the kernel (openat2(2) in the process's
 //! root, and the mount that this ends in), since links may lead elsewhere than the text of a path.
 
-use super::Read;
+use super::{Maker, Read};
 use crate::status::Verdict;
 use crate::sys::in_root;
 use std::collections::BTreeSet;
@@ -30,16 +30,21 @@ struct Grant {
 /// Nothing but reading.
 const DATA: Grant = Grant { write: false, exec: false, suid: false, dev: false };
 
-pub(super) fn verify(plan: &plan::Mounts, task: &Task) -> Read {
+pub(super) fn verify(plan: &plan::Mounts, task: &Task, maker: Maker) -> Read {
     let mounts = task.mounts()?;
     let root =
         File::open(task.path("root")).map_err(|source| ObserveError::Read { path: "root".into(), source })?;
     let view = View { plan, mounts: &mounts, visible: mounts.visible(), root };
     let mut verdict = view.root(task)?;
     for mount in &view.visible {
-        verdict = verdict.and(view.allows(mount));
+        verdict = verdict.and(match maker {
+            Maker::Launch => view.allows(mount),
+            Maker::Engine => view.keeps(mount),
+        });
     }
-    verdict = verdict.and(view.proc()).and(view.devices()).and(view.tmp());
+    if maker == Maker::Launch {
+        verdict = verdict.and(view.proc()).and(view.devices()).and(view.tmp());
+    }
     for entry in &plan.entries {
         verdict = verdict.and(view.entry(&entry.at, &entry.what));
     }
@@ -173,13 +178,30 @@ impl<'a> View<'a> {
         .filter(|(_, more)| *more)
         .map(|(what, _)| what)
         .collect();
-        // A covered mount is listed on the way to what covers it, and cannot be reached.
-        let covered =
-            self.visible.iter().any(|one| one.parent == mount.id && one.at == mount.at && one.at != *"/");
-        if more.is_empty() || covered {
+        if more.is_empty() || self.is_covered(mount) {
             return Verdict::Exact;
         }
         Verdict::looser(format!("{} ({}) can be {}", mount.at.display(), mount.filesystem, more.join(", ")))
+    }
+
+    /// Whether a mount that an engine made keeps what the plan says of its place: the root, and what an entry makes
+    /// read-only or hides. Everything else was met with the policy before the engine's runtime mounted it.
+    fn keeps(&self, mount: &Mount) -> Verdict {
+        let read_only = self.plan.read_only && mount.at == *"/"
+            || self.plan.entries.iter().any(|entry| {
+                matches!(entry.what, MountKind::Hide | MountKind::ReadOnly { .. })
+                    && mount.at.starts_with(&entry.at)
+            });
+        if read_only && !mount.is_read_only() && !self.is_covered(mount) && !is_null(mount) {
+            let at = mount.at.display();
+            return Verdict::looser(format!("{at} ({}) can be written", mount.filesystem));
+        }
+        Verdict::Exact
+    }
+
+    /// A covered mount is listed on the way to what covers it, and cannot be reached.
+    fn is_covered(&self, mount: &Mount) -> bool {
+        self.visible.iter().any(|one| one.parent == mount.id && one.at == mount.at && one.at != *"/")
     }
 
     fn proc(&self) -> Verdict {
@@ -394,6 +416,12 @@ fn through(handle: &OwnedFd) -> PathBuf {
 
 fn is_fuse(mount: &Mount) -> bool {
     mount.filesystem == "fuse" || mount.filesystem.starts_with("fuse.") || mount.filesystem == "fuseblk"
+}
+
+/// The null device over a file that is masked, as OCI runtimes bind it: it may be writable, and takes all and keeps
+/// nothing. That it is the null device is looked at with the entry.
+fn is_null(mount: &Mount) -> bool {
+    mount.root == *"/null"
 }
 
 fn same_device(one: &Metadata, other: &Metadata) -> bool {

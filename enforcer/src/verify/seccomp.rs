@@ -58,6 +58,11 @@ fn one(plan: Option<&Seccomp>, thread: &Task, tracing: Tracing) -> Result<(Verdi
         (Some(_), SeccompMode::Strict) => Verdict::stricter("runs in strict mode"),
         (Some(plan), SeccompMode::Filter) => {
             let shown = match tracing {
+                Tracing::Never => {
+                    let why =
+                        format!("has {count} filters; it is paused, and cannot be traced until it goes on");
+                    return Ok((Verdict::not_visible(why), count));
+                }
                 Tracing::Attach => filters::filters(thread.pid()),
                 Tracing::Stopped => filters::filters_of_stopped(thread.pid()),
             };
@@ -78,7 +83,7 @@ fn logged(plan: &Seccomp, shown: &[Program], tid: u32, tracing: Tracing) -> Resu
     let place = shown.iter().position(|program| *program == plan.program);
     let Some(place) = place.filter(|_| plan.flags & LOG != 0) else { return Ok(Verdict::Exact) };
     let flags = match tracing {
-        Tracing::Attach => filters::shown_flags(tid, shown.len()),
+        Tracing::Never | Tracing::Attach => filters::shown_flags(tid, shown.len()),
         Tracing::Stopped => filters::shown_flags_of_stopped(tid, shown.len()),
     };
     match flags {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use stockade_enforcer::launch::{Launch, launch};
-use stockade_enforcer::verify::{Options, Scope, Tracing, verify};
+use stockade_enforcer::verify::{Maker, Options, Scope, Tracing, verify};
 use stockade_policy::plan::Plan;
 
 /// Names the file that holds the request.
@@ -32,6 +32,7 @@ pub(crate) fn main(file: &OsStr) -> ExitCode {
                 let options = Options {
                     scope: Scope::Process,
                     tracing: Tracing::Stopped,
+                    maker: Maker::Launch,
                     attested_by: Some("the launcher".to_owned()),
                 };
                 let status = verify(&request.plan, pid, &options).map_err(|error| error.to_string())?;

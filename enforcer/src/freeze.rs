@@ -1,0 +1,123 @@
+//! Containers that stand still while they are read. Documentation/admin-guide/cgroup-v2.rst, `cgroup.freeze`, 5.2.
+//!
+//! By the unified hierarchy, in which containers stand on hosts with version 1 too. The freezer of version 1 is of no
+//! use here: what it has frozen cannot be traced, so that no filter could be read.
+
+use crate::sys::guard::{self, Guard};
+use serde::Serialize;
+use std::fmt;
+use std::fs::OpenOptions;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use stockade_observe::namespace::Namespaces;
+use stockade_observe::{ObserveError, Task, cgroup};
+use stockade_policy::policy::NamespaceKind;
+
+/// How long all processes may take to stand. One that waits for a device does not before that is over.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How a container stood while it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stood {
+    /// Frozen for the time of reading.
+    Frozen,
+    /// Its engine had paused it, and it still is.
+    Paused {
+        /// Whether its processes can be traced, which reading filters takes.
+        traceable: bool,
+    },
+    /// It went on: what was read may be of different moments.
+    Running {
+        /// Why it could not be frozen.
+        why: String,
+    },
+}
+
+impl fmt::Display for Stood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stood::Frozen => f.write_str("frozen while it was read"),
+            Stood::Paused { .. } => f.write_str("paused by its engine"),
+            Stood::Running { why } => write!(f, "running while it was read: {why}"),
+        }
+    }
+}
+
+/// Holds a container still. When it is dropped, or this process dies of whatever, the container goes on; one that was
+/// paused stays so.
+pub struct Hold {
+    /// How it stands.
+    pub stood: Stood,
+    _guard: Option<Guard>,
+}
+
+/// Freezes the cgroup of `task` with all below it, if that is the container's own.
+pub fn freeze(task: &Task) -> Result<Hold, ObserveError> {
+    let hold = |stood| Ok(Hold { stood, _guard: None });
+    let running = |why: &str| hold(Stood::Running { why: why.to_owned() });
+    let memberships = task.cgroups()?;
+    let mounts = Task::ours()?.mounts()?;
+    let legacy = memberships.iter().find(|one| one.controllers.iter().any(|name| name == "freezer"));
+    if let Some(at) = legacy.and_then(|one| one.directory(&mounts))
+        // The root cgroup has no such file.
+        && cgroup::value(&at, "freezer.state").is_ok_and(|state| state != "THAWED")
+    {
+        return hold(Stood::Paused { traceable: false });
+    }
+    let Some(unified) = memberships.iter().find(|one| one.hierarchy == 0 && one.path != "/") else {
+        return running("it has no cgroup of its own in the unified hierarchy");
+    };
+    let Some(at) = unified.directory(&mounts) else {
+        return running("its cgroup of the unified hierarchy is not mounted here");
+    };
+    if is_frozen(&at)? || cgroup::value(&at, "cgroup.freeze")? == "1" {
+        return hold(Stood::Paused { traceable: true });
+    }
+    if !is_its_own(&at)? {
+        return running("processes of the host stand in its cgroup");
+    }
+    let failed = |source| ObserveError::Read { path: at.join("cgroup.freeze"), source };
+    let file = OpenOptions::new().write(true).open(at.join("cgroup.freeze")).map_err(failed)?;
+    // Before anything stands still there is one who lets it go.
+    let guard = guard::start(file.as_fd(), b"0").map_err(failed)?;
+    std::io::Write::write_all(&mut &file, b"1").map_err(failed)?;
+    let start = Instant::now();
+    while !is_frozen(&at)? {
+        if start.elapsed() > PATIENCE {
+            return running("not all of its processes stopped in time");
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    Ok(Hold { stood: Stood::Frozen, _guard: Some(guard) })
+}
+
+/// Whether all processes of a cgroup stand, for whatever reason.
+fn is_frozen(at: &Path) -> Result<bool, ObserveError> {
+    Ok(cgroup::value(at, "cgroup.events")?.lines().any(|line| line == "frozen 1"))
+}
+
+/// Whether no process of the reader's own pid namespace stands in a cgroup: freezing it could stop who lets it go.
+fn is_its_own(at: &Path) -> Result<bool, ObserveError> {
+    let ours = Namespaces::one(&Task::ours()?, NamespaceKind::Pid)?;
+    for pid in cgroup::members_below(at)? {
+        let namespace = match Task::open(pid).and_then(|task| Namespaces::one(&task, NamespaceKind::Pid)) {
+            Err(ObserveError::Vanished { .. }) => continue,
+            other => other?,
+        };
+        if namespace == ours {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The directory of the cgroup in which `task` stands, of the unified hierarchy where it has one of its own there.
+pub(crate) fn cgroup_of(task: &Task) -> Result<Option<PathBuf>, ObserveError> {
+    let mounts = Task::ours()?.mounts()?;
+    let mut memberships = task.cgroups()?;
+    memberships.retain(|one| one.path != "/");
+    memberships.sort_by_key(|one| one.hierarchy);
+    Ok(memberships.iter().find_map(|one| one.directory(&mounts)))
+}

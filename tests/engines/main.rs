@@ -1,0 +1,14 @@
+//! Real container engines: each test starts a dockerd, a containerd or a podman of its own, with directories,
+//! sockets and cgroups of its own, and takes all of it down again. Needs root.
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
+
+mod containerd;
+mod cri;
+mod daemon;
+mod docker;
+mod engine;
+mod image;
+mod place;
+mod podman;
+mod smoke;

@@ -1,0 +1,73 @@
+//! Where an engine of a test keeps everything, and what is taken away with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Places of this process, so that no two have one name.
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
+/// A directory and a cgroup of one engine.
+pub(crate) struct Place {
+    directory: tempfile::TempDir,
+    cgroup: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        // Short: a socket's path ends at 107 bytes.
+        let directory = tempfile::Builder::new().prefix("stockade-test-").tempdir().unwrap();
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        Place { directory, cgroup: format!("stockade-test-{}-{number}", std::process::id()) }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// The cgroup below which the engine puts its containers, in every hierarchy.
+    pub(crate) fn cgroup(&self) -> String {
+        format!("/{}", self.cgroup)
+    }
+
+    /// What is still mounted below, innermost first.
+    fn mounted(&self) -> Vec<String> {
+        let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let below = |path: &&str| Path::new(path).starts_with(self.path());
+        let mut found: Vec<String> = table
+            .lines()
+            .filter_map(|line| line.split(' ').nth(4))
+            .filter(below)
+            .map(str::to_owned)
+            .collect();
+        found.reverse();
+        found
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for path in self.mounted() {
+            let _ = Command::new("umount").arg("--lazy").arg(path).status();
+        }
+        let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
+        for top in hierarchies.map(|entry| entry.path()).chain([PathBuf::from("/sys/fs/cgroup")]) {
+            remove_cgroups(&top.join(&self.cgroup));
+        }
+    }
+}
+
+/// Removes a cgroup with those below; one with processes in it stays.
+fn remove_cgroups(at: &Path) {
+    for entry in fs::read_dir(at).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_cgroups(&entry.path());
+        }
+    }
+    drop(fs::remove_dir(at));
+}
