@@ -4,7 +4,7 @@ use crate::bare::call;
 use crate::block::Block;
 use crate::machine::number;
 use crate::report::{Step, fail};
-use crate::{ENOENT, ENOTDIR, inside};
+use crate::{EINVAL, ENOENT, ENOTDIR, inside};
 use core::ffi::CStr;
 
 /// `struct landlock_path_beneath_attr`, packed in the header.
@@ -17,8 +17,6 @@ struct PathBeneath {
 /// Rights that a rule on a file can hold; `ACCESS_FILE` of security/landlock/fs.c, as for `run`
 /// (src/layer/landlock.rs).
 const ON_FILES: u64 = 1 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15;
-
-const EINVAL: isize = -22;
 
 /// Puts this process under the ruleset of the block.
 pub fn restrict(block: &Block) {

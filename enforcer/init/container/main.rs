@@ -32,8 +32,8 @@ use report::{Step, fail, refuse};
 #[used]
 static BLOCK: [u8; block::CAPACITY] = [0; block::CAPACITY];
 
-const ENOENT: isize = -2;
 const EPERM: isize = -1;
+const ENOENT: isize = -2;
 const ENOTDIR: isize = -20;
 const EINVAL: isize = -22;
 

@@ -7,14 +7,15 @@
 //! Whatever fails ends it, with one line on standard error: 127 where there is no such command, 126 where it cannot be
 //! executed, 125 for everything else.
 
+use crate::launch::refuse;
+use crate::sys::landlock::ruleset_size;
 use std::ffi::CString;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 pub use stockade_policy::oci::needs_init as is_needed;
 use stockade_policy::plan::{Landlock, LandlockRule, Plan};
 use stockade_policy::seccomp::bpf;
 use stockade_policy::vocab::Arch;
-
-use crate::launch::refuse;
-use crate::sys::landlock::ruleset_size;
 
 mod layout {
     //! The layout that the init shares.
@@ -33,7 +34,7 @@ pub const PATH: &str = "/.stockade";
 pub const MODE: u32 = 0o111;
 
 /// Why there is no init for a plan.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// What programs gain by a set-user-ID bit would be outside.
     #[error(
@@ -64,6 +65,23 @@ pub enum InitError {
         /// Why not.
         why: &'static str,
     },
+    /// A runtime would mount the init elsewhere, where the container can move it away, or not at all.
+    #[error(
+        "`{PATH}` in the container's root is {found}: the init can be mounted over a regular file or over nothing; \
+         take it out of the image"
+    )]
+    Place {
+        /// What is there.
+        found: &'static str,
+    },
+    /// What is there could not be told.
+    #[error("cannot look for `{PATH}` in {}", .root.display())]
+    Look {
+        /// The container's root.
+        root: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// More than the program maps.
     #[error("the plan takes {bytes} bytes and the init has room for {}; grant fewer paths", layout::CAPACITY)]
     TooLong {
@@ -92,6 +110,20 @@ pub fn file(plan: &Plan) -> Result<Vec<u8>, InitError> {
     write_head(&block.head, &mut file);
     file.extend_from_slice(&block.rest);
     Ok(file)
+}
+
+/// Whether the init can stand where it must in a root that no container runs on yet. Runtimes follow a link there: the
+/// mount would lie at its end, and the container could replace the link, and with it what the next exec starts.
+pub fn check_root(root: &Path) -> Result<(), InitError> {
+    let found = match fs::symlink_metadata(root.join(PATH.trim_start_matches('/'))) {
+        Ok(metadata) if metadata.is_file() => return Ok(()),
+        Ok(metadata) if metadata.is_symlink() => "a symbolic link",
+        Ok(metadata) if metadata.is_dir() => "a directory",
+        Ok(_) => "a device, a pipe or a socket",
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(InitError::Look { root: root.to_owned(), source }),
+    };
+    Err(InitError::Place { found })
 }
 
 fn check(plan: &Plan) -> Result<(), InitError> {

@@ -12,16 +12,18 @@ use stockade_policy::vocab::Arch;
 /// A scene in which everything of the host may be read and executed, so that the init runs outside of a container; one
 /// of its rules is on a file and names rights that only directories have.
 pub(crate) fn on_the_host() -> Scene {
-    // Landlock takes rules on what is there when the init starts.
+    let probe = probe_program();
     Scene::new(&format!(
         "
 extends: [restricted]
 files:
-  read: [/]
-  execute: [/]
+  read: [/, {directory}]
+  execute: [/, {directory}]
   write: [{probe}, /none/at/all]
 ",
-        probe = probe_program().display()
+        // The build may lie where the profile hides what there is.
+        directory = probe.parent().unwrap().display(),
+        probe = probe.display(),
     ))
 }
 

@@ -83,7 +83,7 @@ impl Container {
         ended
     }
 
-    /// Starts a command and leaves it; its process id.
+    /// Starts a command and leaves it once it is the command's program; its process id.
     pub(crate) fn start(&self, command: &[&str]) -> u32 {
         self.write(command);
         // Files: the container inherits them, and whoever reads a pipe to its end would wait for the container.
@@ -95,7 +95,12 @@ impl Container {
             .status()
             .unwrap();
         assert!(status.success(), "runc: {}", fs::read_to_string(self.path().join("log")).unwrap());
-        fs::read_to_string(self.path().join("pid")).unwrap().parse().unwrap()
+        let pid = fs::read_to_string(self.path().join("pid")).unwrap().parse().unwrap();
+        // runc returns when the init may start, not when it has become the command.
+        while fs::read_to_string(format!("/proc/{pid}/comm")).unwrap().trim_end() != command[0] {
+            std::thread::yield_now();
+        }
+        pid
     }
 
     /// Runs another command in the container that was started.

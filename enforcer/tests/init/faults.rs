@@ -2,7 +2,7 @@
 
 use crate::calls::{on_the_host, traced};
 use crate::ended::Ended;
-use crate::scene::{Scene, lacks};
+use crate::scene::{Scene, lacks, probe_program};
 use std::collections::BTreeMap;
 use std::process::Command;
 
@@ -104,4 +104,19 @@ fn without_no_new_privs_nothing_starts() {
     let ended = Ended::from(Command::new(&scene.init).arg("/bin/true").output().unwrap());
     assert_eq!(ended.code, Some(125));
     assert_eq!(ended.stderr, "stockade: no_new_privs: errno 1\n");
+}
+
+#[test]
+fn a_plan_may_have_more_rules_than_the_container_descriptors() {
+    if let Some(why) = lacks(&["prlimit", "setpriv"]) {
+        return println!("SKIP init-descriptors: {why}");
+    }
+    let scene = on_the_host();
+    // Standard streams, the ruleset, one place.
+    const DESCRIPTORS: usize = 5;
+    assert!(scene.plan.landlock.as_ref().unwrap().rules.len() > DESCRIPTORS);
+    let limit = format!("--nofile={DESCRIPTORS}:{DESCRIPTORS}");
+    let mut command = Command::new("setpriv");
+    command.args(["--no-new-privs", "prlimit", &limit]).arg(&scene.init).arg(probe_program());
+    holds(&Ended::from(command.arg("w/forbidden").output().unwrap()));
 }

@@ -4,8 +4,9 @@ use crate::container::Container;
 use crate::ended::Ended;
 use crate::scene::{EVERYTHING, OPEN_FILES, Scene, lacks};
 use serde_json::json;
-use std::os::unix::fs::symlink;
-use stockade_enforcer::oci::init::PATH;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use stockade_enforcer::oci::init::{PATH, check_root};
 
 fn has(ended: &Ended, facts: &[&str]) {
     let found = ended.facts();
@@ -60,7 +61,7 @@ fn every_layer_holds_for_root_and_for_users() {
     for uid in [0, 101, 4_000_000] {
         container.config["process"]["user"] = json!({"uid": uid, "gid": uid});
         runs_as_declared(&container, false);
-        std::fs::remove_file(container.root().join("data/mine/new")).unwrap();
+        fs::remove_file(container.root().join("data/mine/new")).unwrap();
     }
 }
 
@@ -108,7 +109,7 @@ fn the_container_cannot_replace_the_init() {
     for set in ["bounding", "effective", "permitted"] {
         container.config["process"]["capabilities"][set] = capabilities.clone();
     }
-    let before = std::fs::read(container.init()).unwrap();
+    let before = fs::read(container.init()).unwrap();
     let script = format!(
         "for try in 'cp /probe {PATH}' 'rm -f {PATH}' 'mv {PATH} /else' 'mv /probe {PATH}' 'chmod 777 {PATH}' \
          'umount {PATH}'; do $try 2>/dev/null && echo $try; done; echo tried"
@@ -116,7 +117,7 @@ fn the_container_cannot_replace_the_init() {
     let ended = container.run(&["sh", "-c", &script]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "tried\n"), "{ended:?}");
     has(&container.run(&["/probe"]), &["unshare EPERM", "mdwe 1"]);
-    let after = std::fs::read(container.init()).unwrap();
+    let after = fs::read(container.init()).unwrap();
     assert_eq!(before, after);
 }
 
@@ -156,14 +157,54 @@ fn links_move_a_grant_inside_and_never_outside() {
     }
     let container = Container::busybox(&Scene::new(EVERYTHING));
     let seen = container.root().join("data/seen");
-    std::fs::remove_file(&seen).unwrap();
+    fs::remove_file(&seen).unwrap();
     symlink("../../../../data/unseen", &seen).unwrap();
     has(&container.run(&["/probe", "r/data/unseen", "r/bin/sh"]), &["r/data/unseen ok", "r/bin/sh ok"]);
-    std::fs::remove_file(&seen).unwrap();
+    fs::remove_file(&seen).unwrap();
     symlink("/proc/self/fd/0", &seen).unwrap();
     let ended = container.run(&["/probe"]);
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
         (Some(125), "stockade: landlock: /data/seen: errno 40\n")
     );
+}
+
+/// Why a root is looked at before: runc follows a link at the init's place, and who owns the link decides what the next
+/// exec starts.
+#[test]
+fn a_link_in_place_of_the_init_is_refused_because_it_would_be_followed() {
+    if let Some(why) = lacks(&["runc"]) {
+        return println!("SKIP init-place: {why}");
+    }
+    let container = Container::busybox(&Scene::new(OPEN_FILES));
+    symlink("/data/file", container.root().join(".stockade")).unwrap();
+    assert!(check_root(&container.root()).is_err());
+    container.start(&["sleep", "60"]);
+    let ended = container.exec(&["sh", "-c", &format!("cp /probe /new && mv /new {PATH}")]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let ended = container.exec(&["/probe"]);
+    assert!(ended.stdout.contains("Seccomp_filters:\t1"), "without the check: {ended:?}");
+}
+
+/// As with `userns-remap`: the init's file belongs to nobody inside.
+#[test]
+fn every_layer_holds_in_a_user_namespace() {
+    if let Some(why) = lacks(&["runc"]) {
+        return println!("SKIP init-user-namespace: {why}");
+    }
+    const FIRST: u32 = 100_000;
+    let mut container = Container::busybox(&Scene::new(EVERYTHING));
+    let open = Permissions::from_mode(0o755);
+    fs::set_permissions(container.root().parent().unwrap(), open).unwrap();
+    chown(container.root(), Some(FIRST), Some(FIRST)).unwrap();
+    let linux = &mut container.config["linux"];
+    linux["namespaces"].as_array_mut().unwrap().push(json!({"type": "user"}));
+    for map in ["uidMappings", "gidMappings"] {
+        linux[map] = json!([{"containerID": 0, "hostID": FIRST, "size": 65536}]);
+    }
+    for uid in [0, 101] {
+        container.config["process"]["user"] = json!({"uid": uid, "gid": uid});
+        runs_as_declared(&container, false);
+        fs::remove_file(container.root().join("data/mine/new")).unwrap();
+    }
 }

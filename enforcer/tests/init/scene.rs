@@ -75,21 +75,23 @@ impl Scene {
 
 /// The program that says what is forbidden to it, static.
 pub(crate) fn probe_program() -> &'static Path {
-    static BUILT: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, program) = BUILT.get_or_init(|| {
-        let directory = tempfile::Builder::new().prefix("stockade-test-").tempdir().unwrap();
-        fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
-        let program = directory.path().join("probe");
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("init");
+        fs::create_dir_all(&directory).unwrap();
+        // Whole under its name, whoever else builds it.
+        let fresh = directory.join(format!("probe-{}", std::process::id()));
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/init/probe.c");
         let status = Command::new("cc")
             .args(["-static", "-O1", "-Wall", "-Werror", "-o"])
-            .args([&program, &source])
+            .args([&fresh, &source])
             .status()
             .unwrap();
         assert!(status.success());
-        (directory, program)
-    });
-    program
+        let program = directory.join("probe");
+        fs::rename(fresh, &program).unwrap();
+        program
+    })
 }
 
 /// Whether the programs are there that these tests take.

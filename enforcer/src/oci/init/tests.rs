@@ -1,5 +1,6 @@
 use super::layout::Block;
-use super::{HEAD, InitError, PROGRAM, file, is_needed, layout};
+use super::{HEAD, InitError, PROGRAM, check_root, file, is_needed, layout};
+use std::fs;
 use std::mem::offset_of;
 use stockade_policy::plan::Plan;
 use stockade_policy::seccomp::flags::NEW_LISTENER;
@@ -149,4 +150,27 @@ fn what_the_kernel_would_not_take_is_refused_by_name() {
             "the plan takes NNNNNNN bytes and the init has room for NNNNNNN; grant fewer paths",
         ]
     );
+}
+
+#[test]
+fn the_init_stands_in_the_root_itself_or_nowhere() {
+    let root = tempfile::tempdir().unwrap();
+    let place = root.path().join(".stockade");
+    let refused = || check_root(root.path()).unwrap_err().to_string();
+    assert!(check_root(root.path()).is_ok(), "nothing is there");
+    fs::write(&place, "").unwrap();
+    assert!(check_root(root.path()).is_ok(), "a file");
+    fs::remove_file(&place).unwrap();
+    std::os::unix::fs::symlink("none", &place).unwrap();
+    assert!(
+        refused().starts_with("`/.stockade` in the container's root is a symbolic link: "),
+        "{}",
+        refused()
+    );
+    fs::remove_file(&place).unwrap();
+    fs::create_dir(&place).unwrap();
+    assert!(refused().contains("is a directory"), "{}", refused());
+    let missing = root.path().join(".stockade/file/none");
+    fs::write(root.path().join(".stockade/file"), "").unwrap();
+    assert!(matches!(check_root(&missing), Err(InitError::Look { .. })));
 }
