@@ -1,25 +1,43 @@
-//! Compiles the in-container init for the target and cuts it where the launcher's block begins.
+//! Compiles the programs that run inside containers for the target: the init, which is cut where the launcher's block
+//! begins, and the drill.
 
 use std::env;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Where the init's linker puts the block; as init/layout.ld says.
 const BLOCK: u64 = 0x1000_0000;
 
+/// Numbers of system calls: a name, then one column for each of these.
+const NUMBERS: &str = "../policy/data/syscall-numbers.tsv";
+const INTERFACES: [&str; 5] = ["x86_64", "i386", "x32", "aarch64", "arm"];
+
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=init");
-    println!("cargo::rerun-if-changed=build.rs");
-    let variable = |name: &str| env::var_os(name).ok_or_else(|| format!("cargo did not set {name}"));
-    let target = variable("TARGET")?;
+    for source in ["init", "drill", "build.rs", NUMBERS] {
+        println!("cargo::rerun-if-changed={source}");
+    }
     let out = PathBuf::from(variable("OUT_DIR")?);
     let whole = out.join("init.elf");
+    compile("init", &whole, &["-Wl,-T,init/layout.ld"])?;
+    let elf = fs::read(&whole)?;
+    let offset = block_offset(&elf).ok_or("the init has no segment for its block")?;
+    fs::write(out.join("init"), elf.get(..offset).ok_or("the init is shorter than its block's offset")?)?;
+    fs::write(out.join("numbers.rs"), numbers()?)?;
+    compile("drill", &out.join("drill"), &[])
+}
+
+fn variable(name: &str) -> Result<OsString, String> {
+    env::var_os(name).ok_or_else(|| format!("cargo did not set {name}"))
+}
+
+/// Compiles `NAME/main.rs` into a static program with neither start files nor libraries nor anything to relocate.
+fn compile(name: &str, to: &Path, more: &[&str]) -> Result<(), Box<dyn Error>> {
     let mut rustc = Command::new(variable("RUSTC")?);
-    rustc.args(["--edition=2024", "--crate-type=bin", "--crate-name=init", "init/main.rs"]);
-    rustc.arg("--target").arg(&target).arg("-o").arg(&whole);
+    rustc.args(["--edition=2024", "--crate-type=bin", "--crate-name", name]).arg(format!("{name}/main.rs"));
+    rustc.arg("--target").arg(variable("TARGET")?).arg("-o").arg(to);
     rustc.args([
         "-Copt-level=s",
         "-Cpanic=abort",
@@ -27,18 +45,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         "-Cdebuginfo=0",
         "-Coverflow-checks=no",
     ]);
-    // Neither start files nor libraries nor anything to relocate; nothing that is both writable and mapped.
+    // Nothing that is both writable and executable.
     rustc.args(["-Crelocation-model=static", "-Ctarget-feature=+crt-static", "-Cforce-unwind-tables=no"]);
     rustc.arg("-Cdefault-linker-libraries=no");
-    for argument in [
-        "-nostartfiles".to_owned(),
-        "-nostdlib".to_owned(),
-        "-static".to_owned(),
-        "-Wl,--build-id=none".to_owned(),
-        "-Wl,-z,noexecstack,-z,norelro,-z,noseparate-code".to_owned(),
-        "-Wl,--no-eh-frame-hdr".to_owned(),
-        "-Wl,-T,init/layout.ld".to_owned(),
-    ] {
+    let common = [
+        "-nostartfiles",
+        "-nostdlib",
+        "-static",
+        "-Wl,--build-id=none",
+        "-Wl,-z,noexecstack,-z,norelro,-z,noseparate-code",
+        "-Wl,--no-eh-frame-hdr",
+    ];
+    for argument in common.iter().chain(more) {
         rustc.arg(format!("-Clink-arg={argument}"));
     }
     if let Some(linker) = env::var_os("RUSTC_LINKER") {
@@ -46,16 +64,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         option.push(linker);
         rustc.arg(option);
     }
-    // The flags of the product (address space layout, hardening of its start files) are not the init's.
+    // The flags of the product (address space layout, hardening of its start files) are not these programs'.
     rustc.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
     let output = rustc.output()?;
-    if !output.status.success() {
-        return Err(format!("the init does not compile:\n{}", String::from_utf8_lossy(&output.stderr)).into());
+    if output.status.success() {
+        return Ok(());
     }
-    let elf = fs::read(&whole)?;
-    let offset = block_offset(&elf).ok_or("the init has no segment for its block")?;
-    fs::write(out.join("init"), elf.get(..offset).ok_or("the init is shorter than its block's offset")?)?;
-    Ok(())
+    Err(format!("the program {name} does not compile:\n{}", String::from_utf8_lossy(&output.stderr)).into())
+}
+
+/// A constant for every system call that the target has, `ABSENT` for those of other architectures.
+fn numbers() -> Result<String, Box<dyn Error>> {
+    let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
+    let column = INTERFACES.iter().position(|name| *name == arch).ok_or("no table of system calls")?;
+    let mut text = "/// No number of this architecture.\npub const ABSENT: usize = usize::MAX;\n".to_owned();
+    let table = fs::read_to_string(NUMBERS)?;
+    for line in table.lines().filter(|line| !line.starts_with('#')) {
+        let mut fields = line.split('\t');
+        let name = fields.next().ok_or("a line without a name")?.to_uppercase();
+        let number = match fields.nth(column) {
+            None | Some("-") => "ABSENT",
+            Some(number) => number,
+        };
+        text.push_str(&format!("pub const {name}: usize = {number};\n"));
+    }
+    Ok(text)
 }
 
 /// Offset in the file of the segment at [`BLOCK`]. elf(5): 64-bit, little-endian, as both architectures are.
