@@ -27,17 +27,57 @@ pub(crate) fn opened(path: &CStr, flags: usize) -> Found {
     open(path, flags).into()
 }
 
-/// The first of these that opens; else the answer that says most.
-fn any(paths: &[&CStr], flags: usize) -> Found {
-    let mut answer = -ENOENT;
+/// The first of these that opens as what it is; else the answer that says most.
+fn any(paths: &[&CStr], flags: usize, kind: Kind) -> Found {
+    let mut answer = Found::Refused(ENOENT as i32);
     for path in paths {
-        match open(path, flags) {
-            found if found >= 0 => return Found::Obtained,
-            refused if -refused != ENOENT => answer = refused,
-            _ => {}
+        match genuine(path, flags, kind) {
+            Found::Obtained => return Found::Obtained,
+            Found::Refused(errno) if errno as isize == ENOENT => {}
+            other => answer = other,
         }
     }
-    answer.into()
+    answer
+}
+
+/// What a path must lead to, so that an empty file mounted over it is not taken for the thing.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// A file of one of these file systems, by their magic numbers. statfs(2), linux/magic.h
+    Of(&'static [u64]),
+    /// A device of this type of node, other than /dev/null, by the bits of its mode.
+    Device(u32),
+}
+
+const PROC: Kind = Kind::Of(&[0x9fa0]);
+const SYS: Kind = Kind::Of(&[0x6265_6572]);
+/// And binfmt_misc inside /proc.
+const FORMATS: Kind = Kind::Of(&[0x4249_4e4d]);
+/// Both versions.
+const CGROUP: Kind = Kind::Of(&[0x27_e0eb, 0x6367_7270]);
+const BLOCK: Kind = Kind::Device(0o060_000);
+const CHARACTER: Kind = Kind::Device(0o020_000);
+
+/// Opens a path, and looks whether it is what it should be.
+fn genuine(path: &CStr, flags: usize, kind: Kind) -> Found {
+    const TYPE: u32 = 0o170_000;
+    const NULL: u64 = 1 | 3 << 32;
+    const EMPTY_PATH: usize = 0x1000;
+    let file = open(path, flags);
+    if file < 0 {
+        return file.into();
+    }
+    let mut status = [0u64; 32];
+    let is = match kind {
+        Kind::Of(magic) => call!(FSTATFS, file, &raw mut status) == 0 && magic.contains(&status[0]),
+        Kind::Device(bits) => {
+            // stx_mode; stx_rdev_major with stx_rdev_minor.
+            call!(STATX, file, c"".as_ptr(), EMPTY_PATH, 0x3, &raw mut status) == 0
+                && (status[3] >> 32) as u32 & TYPE == bits
+                && status[16] != NULL
+        }
+    };
+    if is { Found::Obtained } else { Found::Masked }
 }
 
 /// Whether two links of /proc read the same.
@@ -118,35 +158,35 @@ pub(crate) fn make_memory_device() -> Found {
 }
 
 pub(crate) fn open_disk() -> Found {
-    any(&[c"/dev/vda", c"/dev/sda", c"/dev/nvme0n1", c"/dev/xvda", c"/dev/mmcblk0", c"/dev/dm-0", c"/dev/loop0"], RDONLY)
+    any(&[c"/dev/vda", c"/dev/sda", c"/dev/nvme0n1", c"/dev/xvda", c"/dev/mmcblk0", c"/dev/dm-0", c"/dev/loop0"], RDONLY, BLOCK)
 }
 
 pub(crate) fn open_memory() -> Found {
-    opened(c"/dev/mem", RDONLY)
+    genuine(c"/dev/mem", RDONLY, CHARACTER)
 }
 
 pub(crate) fn open_fuse() -> Found {
-    opened(c"/dev/fuse", RDWR)
+    genuine(c"/dev/fuse", RDWR, CHARACTER)
 }
 
 pub(crate) fn kernel_log_device() -> Found {
-    opened(c"/dev/kmsg", RDONLY)
+    genuine(c"/dev/kmsg", RDONLY, CHARACTER)
 }
 
 pub(crate) fn core_pattern() -> Found {
-    opened(c"/proc/sys/kernel/core_pattern", WRONLY)
+    genuine(c"/proc/sys/kernel/core_pattern", WRONLY, PROC)
 }
 
 pub(crate) fn modprobe_path() -> Found {
-    opened(c"/proc/sys/kernel/modprobe", WRONLY)
+    genuine(c"/proc/sys/kernel/modprobe", WRONLY, PROC)
 }
 
 pub(crate) fn binary_formats() -> Found {
-    opened(c"/proc/sys/fs/binfmt_misc/register", WRONLY)
+    genuine(c"/proc/sys/fs/binfmt_misc/register", WRONLY, FORMATS)
 }
 
 pub(crate) fn uevent_helper() -> Found {
-    opened(c"/sys/kernel/uevent_helper", WRONLY)
+    genuine(c"/sys/kernel/uevent_helper", WRONLY, SYS)
 }
 
 pub(crate) fn release_agent() -> Found {
@@ -161,6 +201,7 @@ pub(crate) fn release_agent() -> Found {
             c"/sys/fs/cgroup/systemd/release_agent",
         ],
         WRONLY,
+        CGROUP,
     )
 }
 
@@ -175,31 +216,32 @@ pub(crate) fn cgroup_files() -> Found {
             c"/sys/fs/cgroup/systemd/cgroup.procs",
         ],
         WRONLY,
+        CGROUP,
     )
 }
 
 pub(crate) fn sysctl() -> Found {
-    opened(c"/proc/sys/vm/overcommit_memory", WRONLY)
+    genuine(c"/proc/sys/vm/overcommit_memory", WRONLY, PROC)
 }
 
 pub(crate) fn sysrq() -> Found {
-    opened(c"/proc/sysrq-trigger", WRONLY)
+    genuine(c"/proc/sysrq-trigger", WRONLY, PROC)
 }
 
 pub(crate) fn device_files() -> Found {
-    opened(c"/sys/kernel/mm/transparent_hugepage/enabled", WRONLY)
+    genuine(c"/sys/kernel/mm/transparent_hugepage/enabled", WRONLY, SYS)
 }
 
 pub(crate) fn kernel_core() -> Found {
-    opened(c"/proc/kcore", RDONLY)
+    genuine(c"/proc/kcore", RDONLY, PROC)
 }
 
 pub(crate) fn page_flags() -> Found {
-    opened(c"/proc/kpageflags", RDONLY)
+    genuine(c"/proc/kpageflags", RDONLY, PROC)
 }
 
 pub(crate) fn key_list() -> Found {
-    opened(c"/proc/keys", RDONLY)
+    genuine(c"/proc/keys", RDONLY, PROC)
 }
 
 pub(crate) fn engine_socket() -> Found {

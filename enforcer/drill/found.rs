@@ -9,6 +9,8 @@ pub(crate) enum Found {
     Refused(i32),
     /// What it obtained is its own alone: process 1 is the drill itself, the namespace is the one it is in.
     Own,
+    /// Something else stands where it should be.
+    Masked,
     /// There is nothing here to try it on.
     Nothing,
     /// The caller did not allow it.
@@ -22,6 +24,7 @@ pub(crate) const RAN: usize = 142;
 const OWN: usize = 150;
 const NOTHING: usize = 151;
 const NOT_TRIED: usize = 152;
+const MASKED: usize = 154;
 /// What an error number that does not fit is told as.
 const OTHER: usize = 153;
 
@@ -33,6 +36,7 @@ impl Found {
             Found::Refused(errno @ 1..=133) => errno as usize,
             Found::Refused(_) => OTHER,
             Found::Own => OWN,
+            Found::Masked => MASKED,
             Found::Nothing => NOTHING,
             Found::NotTried => NOT_TRIED,
         }
@@ -44,6 +48,7 @@ impl Found {
             OBTAINED | RAN => Found::Obtained,
             1..=133 => Found::Refused(code as i32),
             OWN => Found::Own,
+            MASKED => Found::Masked,
             NOTHING => Found::Nothing,
             NOT_TRIED => Found::NotTried,
             _ => return None,

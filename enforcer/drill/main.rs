@@ -128,16 +128,27 @@ pub extern "C" fn start(stack: *const usize) -> ! {
     exit(0)
 }
 
-/// Goes where nothing that is mounted, and no host name, is anyone else's. What fails here fails in a probe again.
+/// Goes where nothing that is mounted, no host name and no process 1 is anyone else's. What fails here fails in a
+/// probe again.
 fn apart() {
     const NEWNS_NEWUTS: usize = 0x2_0000 | 0x400_0000;
+    const NEWPID: usize = 0x2000_0000;
     const REC_PRIVATE: usize = 0x4000 | 0x4_0000;
     const NOSUID_NODEV: usize = 2 | 4;
+    const NOEXEC: usize = 8;
     let nothing = c"none".as_ptr();
-    if call!(UNSHARE, NEWNS_NEWUTS) == 0
-        && call!(MOUNT, nothing, c"/".as_ptr(), nothing, REC_PRIVATE, 0) == 0
+    if call!(UNSHARE, NEWNS_NEWUTS) != 0
+        || call!(MOUNT, nothing, c"/".as_ptr(), nothing, REC_PRIVATE, 0) != 0
     {
-        // The scratch directory of the probes, instead of the host's.
-        call!(MOUNT, nothing, c"/tmp".as_ptr(), c"tmpfs".as_ptr(), NOSUID_NODEV, 0);
+        return;
     }
+    // The scratch directory of the probes, instead of the host's.
+    call!(MOUNT, nothing, c"/tmp".as_ptr(), c"tmpfs".as_ptr(), NOSUID_NODEV, 0);
+    if call!(UNSHARE, NEWPID) != 0 {
+        return;
+    }
+    // This process stays outside, its child is process 1 inside and does nothing else.
+    child::stand_in();
+    call!(MOUNT, nothing, c"/proc".as_ptr(), c"proc".as_ptr(), NOSUID_NODEV | NOEXEC, 0);
+    child::stand_in();
 }

@@ -25,11 +25,11 @@ probes! {
         unshare_time: "makes a time namespace", "clocks of its own";
             "syscall:unshare(CLONE_NEWTIME)", "cap:sys_admin";
         join_mounts: "joins the mount namespace of process 1", "the file tree of whoever started it";
-            "syscall:setns(3, CLONE_NEWNS)", "cap:sys_admin", "?see:/proc/1/ns/mnt";
+            "syscall:setns(3, CLONE_NEWNS)", "cap:sys_admin", "?proc:full";
         join_network: "joins the network namespace of process 1", "the interfaces of whoever started it";
-            "syscall:setns(3, CLONE_NEWNET)", "cap:sys_admin", "?see:/proc/1/ns/net";
+            "syscall:setns(3, CLONE_NEWNET)", "cap:sys_admin", "?proc:full";
         join_processes: "joins the process namespace of process 1", "sight of and signals to the host's processes";
-            "syscall:setns(3, CLONE_NEWPID)", "cap:sys_admin", "?see:/proc/1/ns/pid";
+            "syscall:setns(3, CLONE_NEWPID)", "cap:sys_admin", "?proc:full";
         join_by_descriptor: "joins all namespaces of its parent by a descriptor of the process", "the same without /proc";
             "syscall:setns(3, CLONE_NEWNS)", "syscall:pidfd_open", "cap:sys_admin";
     }
@@ -63,7 +63,7 @@ probes! {
     }
     processes {
         trace_init: "attaches to process 1 as a tracer", "the memory and the rights of process 1";
-            "syscall:ptrace(PTRACE_SEIZE, 1)", "?see:/proc/1/status", "?cap:sys_ptrace";
+            "syscall:ptrace(PTRACE_SEIZE, 1)", "?cap:sys_ptrace";
         trace_parent: "attaches to its parent as a tracer", "the memory of other processes of its user";
             "syscall:ptrace(PTRACE_SEIZE, 2)";
         trace_me: "asks to be traced", "the kernel's tracing code, and past filters before 4.8";
@@ -77,15 +77,15 @@ probes! {
         take_descriptor: "takes a descriptor out of its parent", "files and sockets of other processes";
             "syscall:pidfd_open", "syscall:pidfd_getfd";
         root_of_init: "opens the root of process 1", "the file tree of whoever started it";
-            "see:/proc/1/root";
+            "see:/proc/1/root", "?proc:full";
         program_of_init: "opens the program of process 1", "the host's runtime, to be overwritten";
-            "see:/proc/1/exe";
+            "see:/proc/1/exe", "?proc:full";
         memory_of_init: "opens the memory of process 1", "its secrets and its code";
-            "see:/proc/1/mem";
+            "see:/proc/1/mem", "?proc:full";
         environment_of_init: "opens the environment of process 1", "its secrets";
-            "see:/proc/1/environ";
+            "see:/proc/1/environ", "?proc:full";
         descriptors_of_init: "lists the descriptors of process 1", "files that it holds open, also of the host";
-            "see:/proc/1/fd";
+            "see:/proc/1/fd", "?proc:full";
     }
     files {
         by_handle: "opens a file of the root's file system by a handle", "any file there, also outside the container";
@@ -123,11 +123,11 @@ probes! {
         device_files: "opens a file of /sys for writing", "switches of devices and of the kernel";
             "write:/sys/kernel/mm/transparent_hugepage/enabled";
         kernel_core: "opens /proc/kcore", "the kernel's memory";
-            "read:/proc/kcore";
+            "read:/proc/kcore", "?proc:full";
         page_flags: "opens /proc/kpageflags", "where which memory lies, for hammering rows";
-            "read:/proc/kpageflags";
+            "read:/proc/kpageflags", "?proc:full";
         key_list: "opens /proc/keys", "names of other users' keys";
-            "read:/proc/keys";
+            "read:/proc/keys", "?proc:full";
         engine_socket: "connects to a container engine", "root on the host";
             "?write:/run/docker.sock", "?see:/run/docker.sock";
         project_id: "sets a file's project id by ioctl, to what it is", "a way out of a disk quota";
@@ -221,7 +221,7 @@ probes! {
         become_root: "takes user id 0", "what belongs to root";
             "syscall:setuid(0)", "?cap:setuid", "?user:0";
         become_other: "takes another user id", "what belongs to others";
-            "syscall:setuid(1234)", "cap:setuid";
+            "syscall:setuid(1234)", "cap:setuid", "?user:1234";
         take_group: "takes group 0 in addition", "what belongs to root's group";
             "syscall:setgroups(1)", "cap:setgid";
         raise_capability: "makes CAP_SYS_ADMIN permitted", "most of what root may";

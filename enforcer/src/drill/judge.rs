@@ -110,9 +110,11 @@ fn one(probe: &'static Probe, inside: Outcome, outside: Outcome, declared: Optio
     if verdict != Verdict::Stopped {
         return finding;
     }
-    if inside == Outcome::Own {
-        finding.layer = Some(Layer::Namespaces);
-    }
+    finding.layer = match inside {
+        Outcome::Own => Some(Layer::Namespaces),
+        Outcome::Masked => Some(Layer::Mounts),
+        _ => None,
+    };
     for gate in gates.into_iter().flatten() {
         if let Some(layer) = gate.stops.layer(inside) {
             finding.layer = Some(layer);
@@ -131,12 +133,12 @@ fn verdict(inside: Outcome, outside: Outcome) -> Verdict {
         (Outcome::Unfinished | Outcome::NotStarted(_), _) => Verdict::Undecided,
         (Outcome::Own, _) => Verdict::Stopped,
         // What cannot be tried outside may be there.
-        (Outcome::Refused(_) | Outcome::Killed(_), Outcome::Open | Outcome::Own | Outcome::NotTried) => {
-            Verdict::Stopped
-        }
-        (Outcome::Nothing, _) | (_, Outcome::Refused(_) | Outcome::Killed(_) | Outcome::Nothing) => {
-            Verdict::Absent
-        }
+        (
+            Outcome::Refused(_) | Outcome::Killed(_) | Outcome::Masked,
+            Outcome::Open | Outcome::Own | Outcome::NotTried,
+        ) => Verdict::Stopped,
+        (Outcome::Nothing, _)
+        | (_, Outcome::Refused(_) | Outcome::Killed(_) | Outcome::Masked | Outcome::Nothing) => Verdict::Absent,
         (_, Outcome::Unfinished | Outcome::NotStarted(_)) => Verdict::Undecided,
     }
 }
@@ -179,6 +181,7 @@ impl Stops {
                 errnos.contains(&errno).then_some(*layer)
             }
             (Stops::Limit(layer, _), Outcome::Killed(libc::SIGKILL)) => Some(*layer),
+            (Stops::Path { .. }, Outcome::Masked) => Some(Layer::Mounts),
             (Stops::Path { .. }, Outcome::Refused(errno)) if GONE.contains(&errno) => Some(Layer::Mounts),
             (Stops::Path { landlock: true }, Outcome::Refused(Errno::EACCES)) => Some(Layer::Landlock),
             (Stops::Any(layer), Outcome::Refused(_)) => Some(*layer),
@@ -239,6 +242,7 @@ fn stops(subject: &Subject, plan: &Plan) -> Stops {
             Event::Without(Switch::WriteXorExecute) => Stops::With(Layer::WriteXorExecute, &[Errno::EACCES]),
             Event::Namespace(..) => Stops::Any(Layer::Namespaces),
             Event::User(_) => Stops::Any(Layer::Identity),
+            Event::Proc(_) => Stops::Any(Layer::Mounts),
             Event::Amount(Quantity::Rlimit(_), _) => {
                 Stops::Limit(Layer::Limits, &[Errno::EAGAIN, Errno::EMFILE, Errno::ENOMEM])
             }

@@ -24,6 +24,8 @@ pub enum Outcome {
     Killed(i32),
     /// It obtained what is its own anyway: process 1 is the drill itself, the namespace the one that it is in.
     Own,
+    /// Something else stood where it should be.
+    Masked,
     /// There was nothing to try it on.
     Nothing,
     /// The caller did not allow it.
@@ -105,6 +107,7 @@ fn outcome(text: &str) -> Option<Outcome> {
         None => match text {
             "open" => Outcome::Open,
             "own" => Outcome::Own,
+            "masked" => Outcome::Masked,
             "nothing" => Outcome::Nothing,
             "not-tried" => Outcome::NotTried,
             "unfinished" => Outcome::Unfinished,
@@ -138,6 +141,7 @@ impl std::fmt::Display for Outcome {
             Outcome::Killed(libc::SIGKILL) => f.write_str("SIGKILL"),
             Outcome::Killed(signal) => write!(f, "signal {signal}"),
             Outcome::Own => f.write_str("its own alone"),
+            Outcome::Masked => f.write_str("masked"),
             Outcome::Nothing => f.write_str("nothing to try it on"),
             Outcome::NotTried => f.write_str("not tried"),
             Outcome::Unfinished => f.write_str("did not end"),

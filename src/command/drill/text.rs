@@ -3,6 +3,7 @@
 use super::{Counts, Drilled, Report};
 use crate::render;
 use stockade_enforcer::drill::judge::{Finding, Verdict};
+use stockade_enforcer::drill::report::Outcome;
 
 pub(super) fn text(report: &Report) -> String {
     let rows: Vec<Vec<String>> = match report.targets.as_slice() {
@@ -33,6 +34,7 @@ fn row(finding: &Finding) -> Vec<String> {
     let by = match (finding.verdict, finding.layer) {
         (Verdict::Stopped, Some(layer)) => format!("{layer}: {}", finding.inside),
         (Verdict::Stopped, None) => finding.inside.to_string(),
+        (Verdict::Absent, _) if finding.inside == Outcome::Nothing => finding.inside.to_string(),
         (Verdict::Absent, _) => finding.outside.to_string(),
         (Verdict::Undecided, _) => finding.inside.to_string(),
         (Verdict::Open | Verdict::NotTried, _) => String::new(),
