@@ -134,7 +134,9 @@ pub(crate) fn make_handle() -> Found {
 /// Makes a node in the first directory that takes it, and removes it.
 fn node(mode: usize, device: usize) -> Found {
     let mut answer = -ENOENT;
-    for path in [c"/tmp/.stockade-drill", c"/dev/shm/.stockade-drill", c"/run/.stockade-drill", c"/.stockade-drill"] {
+    for path in
+        [c"/tmp/.stockade-drill", c"/dev/shm/.stockade-drill", c"/run/.stockade-drill", c"/.stockade-drill"]
+    {
         match call!(MKNODAT, CWD, path.as_ptr(), mode, device) {
             0 => {
                 call!(UNLINKAT, CWD, path.as_ptr(), 0);
@@ -158,7 +160,19 @@ pub(crate) fn make_memory_device() -> Found {
 }
 
 pub(crate) fn open_disk() -> Found {
-    any(&[c"/dev/vda", c"/dev/sda", c"/dev/nvme0n1", c"/dev/xvda", c"/dev/mmcblk0", c"/dev/dm-0", c"/dev/loop0"], RDONLY, BLOCK)
+    any(
+        &[
+            c"/dev/vda",
+            c"/dev/sda",
+            c"/dev/nvme0n1",
+            c"/dev/xvda",
+            c"/dev/mmcblk0",
+            c"/dev/dm-0",
+            c"/dev/loop0",
+        ],
+        RDONLY,
+        BLOCK,
+    )
 }
 
 pub(crate) fn open_memory() -> Found {
@@ -304,9 +318,13 @@ pub(crate) fn quota() -> Found {
 pub(crate) fn setuid_program() -> Found {
     const SETUID: u32 = 0o4000;
     const NOSUID: u64 = 2;
-    for path in [c"/bin/su", c"/usr/bin/su", c"/usr/bin/passwd", c"/usr/bin/sudo", c"/bin/mount", c"/usr/bin/newgrp"] {
+    for path in
+        [c"/bin/su", c"/usr/bin/su", c"/usr/bin/passwd", c"/usr/bin/sudo", c"/bin/mount", c"/usr/bin/newgrp"]
+    {
         let mut status = [0u64; 32];
-        if call!(STATX, CWD, path.as_ptr(), 0, 0x2, &raw mut status) != 0 || (status[3] >> 32) as u32 & SETUID == 0 {
+        if call!(STATX, CWD, path.as_ptr(), 0, 0x2, &raw mut status) != 0
+            || (status[3] >> 32) as u32 & SETUID == 0
+        {
             continue;
         }
         // struct statfs: f_flags is its 11th word.

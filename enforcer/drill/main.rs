@@ -137,8 +137,7 @@ fn apart() {
     const NOSUID_NODEV: usize = 2 | 4;
     const NOEXEC: usize = 8;
     let nothing = c"none".as_ptr();
-    if call!(UNSHARE, NEWNS_NEWUTS) != 0
-        || call!(MOUNT, nothing, c"/".as_ptr(), nothing, REC_PRIVATE, 0) != 0
+    if call!(UNSHARE, NEWNS_NEWUTS) != 0 || call!(MOUNT, nothing, c"/".as_ptr(), nothing, REC_PRIVATE, 0) != 0
     {
         return;
     }

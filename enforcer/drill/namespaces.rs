@@ -77,7 +77,11 @@ fn join(path: &CStr, own: &CStr, kind: usize) -> Found {
     let descriptor = files::open(path, files::RDONLY);
     let answer = call!(SETNS, descriptor, kind);
     if answer < 0 {
-        return if descriptor < 0 && -answer == crate::found::errno::EBADF { descriptor.into() } else { answer.into() };
+        return if descriptor < 0 && -answer == crate::found::errno::EBADF {
+            descriptor.into()
+        } else {
+            answer.into()
+        };
     }
     if files::same_link(path, own) { Found::Own } else { Found::Obtained }
 }
@@ -95,9 +99,15 @@ pub(crate) fn join_processes() -> Found {
 }
 
 pub(crate) fn join_by_descriptor() -> Found {
-    let parent = call!(PIDFD_OPEN, call!(GETPPID), 0);
-    if parent < 0 {
-        return parent.into();
+    if init_is_here() {
+        return Found::Own;
     }
-    call!(SETNS, parent, MOUNTS).into()
+    let init = call!(PIDFD_OPEN, 1, 0);
+    if init < 0 {
+        return init.into();
+    }
+    match call!(SETNS, init, MOUNTS) {
+        0 if files::same_link(c"/proc/1/ns/mnt", c"/proc/self/ns/mnt") => Found::Own,
+        answer => answer.into(),
+    }
 }

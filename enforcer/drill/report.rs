@@ -47,7 +47,8 @@ impl Report {
     pub(crate) fn flush(&self) {
         let mut from = 0;
         while from < self.length {
-            let written = call!(WRITE, self.descriptor, (&raw const self.text) as usize + from, self.length - from);
+            let written =
+                call!(WRITE, self.descriptor, (&raw const self.text) as usize + from, self.length - from);
             if written <= 0 {
                 return;
             }

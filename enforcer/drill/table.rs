@@ -8,7 +8,7 @@ probes! {
             "syscall:unshare(CLONE_NEWUSER)";
         clone_user: "starts a process in a user namespace", "every capability inside it, past a rule for unshare alone";
             "syscall:clone(0x10000011)";
-        clone3_user: "the same by clone3, whose flags no filter can read", "every capability inside it";
+        clone3_user: "starts a process in a user namespace by clone3, whose flags no filter can read", "every capability inside it";
             "syscall:clone3";
         unshare_mount: "makes a mount namespace", "mounts that nobody else sees";
             "syscall:unshare(CLONE_NEWNS)", "cap:sys_admin";
@@ -30,7 +30,7 @@ probes! {
             "syscall:setns(3, CLONE_NEWNET)", "cap:sys_admin", "?proc:full";
         join_processes: "joins the process namespace of process 1", "sight of and signals to the host's processes";
             "syscall:setns(3, CLONE_NEWPID)", "cap:sys_admin", "?proc:full";
-        join_by_descriptor: "joins all namespaces of its parent by a descriptor of the process", "the same without /proc";
+        join_by_descriptor: "joins the mount namespace of process 1 by its descriptor", "the file tree of whoever started it, without /proc";
             "syscall:setns(3, CLONE_NEWNS)", "syscall:pidfd_open", "cap:sys_admin";
     }
     mounts {
@@ -132,7 +132,7 @@ probes! {
             "?write:/run/docker.sock", "?see:/run/docker.sock";
         project_id: "sets a file's project id by ioctl, to what it is", "a way out of a disk quota";
             "syscall:ioctl(3, FS_IOC_FSSETXATTR)";
-        file_setattr: "the same by file_setattr", "a way out of a disk quota";
+        file_setattr: "sets a file's project id by file_setattr, to what it is", "a way out of a disk quota";
             "syscall:file_setattr";
         quota: "reaches quotactl", "the quotas of others";
             "syscall:quotactl(0x80000400)";
@@ -244,7 +244,7 @@ probes! {
             "syscall:socket(AF_XDP, SOCK_RAW, 0)", "cap:net_raw";
         vsock: "opens a vsock", "the hypervisor, past the network namespace";
             "syscall:socket(AF_VSOCK, SOCK_STREAM, 0)";
-        vsock_wide: "the same with a bit above the 32 that the kernel reads", "vsock, past rules that compare 64 bits";
+        vsock_wide: "opens a vsock, with a bit above the 32 that the kernel reads", "vsock, past rules that compare 64 bits";
             "syscall:socket(0x100000028, SOCK_STREAM, 0)";
         algorithms: "opens an AF_ALG socket", "the kernel's crypto code";
             "syscall:socket(AF_ALG, SOCK_SEQPACKET, 0)";

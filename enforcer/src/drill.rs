@@ -12,8 +12,8 @@ pub mod engine;
 pub mod judge;
 pub mod place;
 pub mod report;
-pub mod runc;
 pub mod run;
+pub mod runc;
 
 /// One way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,9 @@ pub enum DrillError {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// The root has no directory for the program.
+    #[error("the root has no directory for the drill to stand in: it takes one of /mnt, /media, /srv, /opt")]
+    NoDirectory,
     /// The plan could not be applied.
     #[error(transparent)]
     Launch(#[from] crate::launch::LaunchError),
@@ -104,7 +107,10 @@ mod tests {
         assert_eq!(names.len(), probes().count());
         assert!(probes().count() >= 80);
         for probe in probes() {
-            assert!(!probe.tries.is_empty() && !probe.gains.is_empty() && !probe.gates.is_empty(), "{probe:?}");
+            assert!(
+                !probe.tries.is_empty() && !probe.gains.is_empty() && !probe.gates.is_empty(),
+                "{probe:?}"
+            );
             assert!(probe.name.len() <= report::LONGEST_NAME, "{probe:?}");
         }
     }

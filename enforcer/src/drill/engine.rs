@@ -3,7 +3,7 @@
 use super::DrillError;
 use super::place::Place;
 use super::report::Outcome;
-use super::run::{Bursts, by_client};
+use super::run::{Bursts, by_client, end};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -39,12 +39,14 @@ pub fn in_engine(place: &Place, engine: &Engine<'_>, bursts: Bursts) -> Result<V
     by_client(command, engine.client)
 }
 
-/// Runs a client to the end, and drops what it says.
+/// Runs a client, and drops what it says; one that does not end is left alone.
 fn quietly(client: &str, arguments: &[&str]) {
     let mut command = Command::new(client);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // It is told to remove what is mostly gone already.
-    let _ = command.status();
+    if let Ok(mut client) = command.spawn() {
+        let _ = end(&mut client);
+    }
 }
 
 /// The container, gone when dropped, also where its client was killed.
@@ -69,7 +71,11 @@ impl<'a> EmptyImage<'a> {
     fn make(client: &'a str, name: &'a str) -> Result<EmptyImage<'a>, DrillError> {
         let fault = |source| DrillError::Client { client: client.to_owned(), source };
         let mut command = Command::new(client);
-        command.args(["import", "-", name]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(["import", "-", name])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(fault)?;
         if let Some(mut archive) = child.stdin.take() {
             // A client that does not read it says why itself.

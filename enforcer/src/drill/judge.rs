@@ -138,7 +138,9 @@ fn verdict(inside: Outcome, outside: Outcome) -> Verdict {
             Outcome::Open | Outcome::Own | Outcome::NotTried,
         ) => Verdict::Stopped,
         (Outcome::Nothing, _)
-        | (_, Outcome::Refused(_) | Outcome::Killed(_) | Outcome::Masked | Outcome::Nothing) => Verdict::Absent,
+        | (_, Outcome::Refused(_) | Outcome::Killed(_) | Outcome::Masked | Outcome::Nothing) => {
+            Verdict::Absent
+        }
         (_, Outcome::Unfinished | Outcome::NotStarted(_)) => Verdict::Undecided,
     }
 }

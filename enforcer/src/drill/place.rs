@@ -1,10 +1,10 @@
 //! Where the program stands, and what outside it reaches for.
 
 use super::DrillError;
+use crate::sys::probe;
 use std::fs;
-use std::io::ErrorKind;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use stockade_policy::lattice::files::Rights;
@@ -15,6 +15,8 @@ use stockade_policy::plan::{LandlockRule, MountEntry, MountKind, Plan};
 const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/drill"));
 /// Where it stands in a root of its own.
 pub const PROGRAM_INSIDE: &str = "/bin/drill";
+/// How the names of places begin; the process that made it follows.
+const PREFIX: &str = "stockade-drill-";
 /// Directories of a root that hardly any program needs.
 const SPARE: [&str; 4] = ["/mnt", "/media", "/srv", "/opt"];
 /// `LANDLOCK_ACCESS_FS_EXECUTE`, `_READ_FILE`, `_READ_DIR`. linux/landlock.h
@@ -35,7 +37,9 @@ impl Place {
     pub fn new() -> Result<Place, DrillError> {
         let fault = |operation| move |source| DrillError::Place { operation, source };
         let make = fault("make a root for the drill");
-        let directory = tempfile::Builder::new().prefix("stockade-drill-").tempdir().map_err(make)?;
+        collect();
+        let prefix = format!("{PREFIX}{}-", std::process::id());
+        let directory = tempfile::Builder::new().prefix(&prefix).tempdir().map_err(make)?;
         let root = directory.path().join("root");
         for path in DIRECTORIES.map(|name| root.join(name)).iter().chain([&root]) {
             fs::create_dir_all(path).map_err(make)?;
@@ -47,8 +51,8 @@ impl Place {
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(make)?;
         }
         let listen = fault("listen on an abstract socket");
-        // The directory's name is one that nobody else has.
-        let socket = directory.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // The directory's name is one that nobody else has; those of images are in lower case.
+        let socket = directory.path().file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         let address = SocketAddr::from_abstract_name(&socket).map_err(listen)?;
         let listener = UnixListener::bind_addr(&address).map_err(listen)?;
         Ok(Place { directory, socket, _listener: listener })
@@ -71,10 +75,7 @@ impl Place {
             // No symbolic link, which could lead out of the root.
             fs::symlink_metadata(root.join(path.trim_start_matches('/'))).is_ok_and(|found| found.is_dir())
         });
-        let at = place.copied().ok_or_else(|| DrillError::Place {
-            operation: "find a directory for the drill in the root: it takes one of /mnt, /media, /srv, /opt",
-            source: ErrorKind::NotFound.into(),
-        })?;
+        let at = place.copied().ok_or(DrillError::NoDirectory)?;
         let from = self.root().join("bin").to_string_lossy().into_owned();
         plan.mounts.entries.retain(|entry| entry.at != at);
         let what = MountKind::Bind { from, write: false, exec: true, suid: false, dev: false };
@@ -82,7 +83,12 @@ impl Place {
         if let Some(landlock) = &mut plan.landlock {
             let rights = Rights::VISIBLE.union(Rights::READ).union(Rights::EXECUTE);
             let access = landlock.handled_fs & READ_AND_EXECUTE;
-            landlock.rules.push(LandlockRule { path: at.to_owned(), access, rights, origins: Origins::new() });
+            landlock.rules.push(LandlockRule {
+                path: at.to_owned(),
+                access,
+                rights,
+                origins: Origins::new(),
+            });
         }
         Ok((plan, format!("{at}/drill")))
     }
@@ -100,6 +106,20 @@ impl Place {
     /// The directory that all of it is in.
     pub(super) fn directory(&self) -> &Path {
         self.directory.path()
+    }
+}
+
+/// Removes the places of this user whose process was killed. What stays is tried again by the next.
+fn collect() {
+    let mine =
+        |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.uid() == probe::effective_uid());
+    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let maker = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        if maker.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) && mine(&path) {
+            let _ = fs::remove_dir_all(&path);
+        }
     }
 }
 

@@ -165,7 +165,8 @@ mod tests {
         let outcomes = parse(text.as_bytes()).unwrap();
         assert_eq!(outcomes.len(), probes().count());
         for (probe, outcome) in probes().zip(outcomes) {
-            let expected = if probe.name == "trace_me" { Outcome::Refused(Errno::EPERM) } else { Outcome::Open };
+            let expected =
+                if probe.name == "trace_me" { Outcome::Refused(Errno::EPERM) } else { Outcome::Open };
             assert_eq!(outcome, expected, "{}", probe.name);
         }
         assert!(text.len() * 2 < LIMIT, "room for longer words");
@@ -194,7 +195,9 @@ mod tests {
         ]
         .map(String::into_bytes)
         .into();
-        for word in ["", "errno", "errno 0", "errno 01", "errno +1", "errno 134", "errno 99999999999", "signal 65"] {
+        for word in
+            ["", "errno", "errno 0", "errno 01", "errno +1", "errno 134", "errno 99999999999", "signal 65"]
+        {
             hostile.push(report(|_| word.to_owned()).into_bytes());
         }
         for word in ["closed", "open ", "open 1", "OPEN", "errno -1", "errno 1 2", "\u{202e}open"] {

@@ -7,14 +7,14 @@ use crate::launch::{self, Launch, launch};
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, IntoRawFd};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stockade_policy::plan::Plan;
 use stockade_policy::policy::Rlimit;
 
-/// How long a program is waited for that is no child of a launch. The probes themselves end after ten seconds each,
+/// How long each thing is waited for of a program that is no child of a launch. The probes themselves end after ten seconds each,
 /// and hardly any of them waits for anything.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// Bytes of a client's messages that are kept.
@@ -114,21 +114,38 @@ pub fn by_client(mut command: Command, name: &str) -> Result<Vec<Outcome>, Drill
     let output = child.stdout.take().map(|stream| read(stream, bound()));
     let messages = child.stderr.take().map(|stream| read(stream, MESSAGES));
     let patience = |received: Option<mpsc::Receiver<Vec<u8>>>| match received {
-        Some(received) => received.recv_timeout(PATIENCE).map_err(|_| ()),
-        None => Ok(Vec::new()),
+        Some(received) => received.recv_timeout(PATIENCE).ok(),
+        None => Some(Vec::new()),
     };
-    let (Ok(text), Ok(said)) = (patience(output), patience(messages)) else {
+    // Who writes more than is read, or closes what it writes to and goes on, is not waited for.
+    let text = patience(output).filter(|text| text.len() <= report::LIMIT || child.kill().is_ok());
+    let status = if text.is_some() { end(&mut child)? } else { None };
+    let (Some(text), Some(status), Some(said)) = (text, status, patience(messages)) else {
         // It may have ended meanwhile.
         let _ = child.kill();
         let _ = child.wait();
         return Err(DrillError::Patience { client: name.to_owned(), seconds: PATIENCE.as_secs() });
     };
-    let status = child.wait().map_err(started)?;
     if !status.success() && text.len() <= report::LIMIT {
         let said = String::from_utf8_lossy(&said).trim().to_owned();
         return Err(DrillError::Refused { client: name.to_owned(), code: status.code(), said });
     }
     Ok(report::parse(&text)?)
+}
+
+/// Waits for a process to end; `None`: it does not.
+pub(super) fn end(child: &mut Child) -> Result<Option<ExitStatus>, DrillError> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        let ended = child.try_wait();
+        let fault = |source| DrillError::Place { operation: "wait for a process", source };
+        if let Some(status) = ended.map_err(fault)? {
+            return Ok(Some(status));
+        }
+        thread::sleep(PAUSE);
+    }
+    Ok(None)
 }
 
 /// Reads a stream up to `most` bytes in a thread of its own; then closes it, so that a writer that goes on ends.

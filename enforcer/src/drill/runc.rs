@@ -76,9 +76,7 @@ fn config(name: &str, plan: &Plan, seccomp: &Value, arguments: &[String]) -> Val
         .map(|cap| format!("CAP_{}", cap.name().to_ascii_uppercase()))
         .collect();
     let args: Vec<&str> = [PROGRAM_INSIDE].into_iter().chain(arguments.iter().map(String::as_str)).collect();
-    let mount = |at: &str, kind: &str, options: &[&str]| {
-        json!({"destination": at, "type": kind, "source": kind, "options": options})
-    };
+    let mount = |at: &str, kind: &str, options: &[&str]| json!({"destination": at, "type": kind, "source": kind, "options": options});
     let namespaces = ["mount", "network", "uts", "pid", "ipc"].map(|kind| json!({"type": kind}));
     json!({
         "ociVersion": "1.0.2",

@@ -64,12 +64,7 @@ impl<'a> Target<'a> {
     }
 
     /// Has the program tried there, and judges what came out.
-    pub(super) fn drill(
-        &self,
-        args: &Args,
-        place: &Place,
-        outside: &[Outcome],
-    ) -> Result<Drilled, Failure> {
+    pub(super) fn drill(&self, args: &Args, place: &Place, outside: &[Outcome]) -> Result<Drilled, Failure> {
         let (name, declared, inside) = match self {
             Target::Profile(profile) => {
                 let mut stages = Stages::of(args, place, profile)?;
@@ -87,6 +82,14 @@ impl<'a> Target<'a> {
                 let stages = profile.map(|profile| Stages::of(args, place, profile)).transpose()?;
                 let bursts = if *asked && args.limited { Bursts::ALL } else { Bursts::default() };
                 let (stages, inside) = match engine {
+                    Engine::Runc if *asked && (args.image.is_some() || !args.options.is_empty()) => {
+                        return Err(Failure::Argument {
+                            what: "--engine",
+                            value: engine.name().to_owned(),
+                            why: "it takes neither an image nor options: its container is Docker's default"
+                                .to_owned(),
+                        });
+                    }
                     Engine::Runc => in_runc(args, place, stages, bursts)?,
                     Engine::Docker | Engine::Podman => {
                         let engine = engine::Engine {
