@@ -126,7 +126,7 @@ pub(crate) fn accounting() -> Found {
 }
 
 pub(crate) fn swap() -> Found {
-    Found::reached(call!(SWAPON, c"/stockade-drill".as_ptr(), 0), &[ENOENT])
+    Found::reached(call!(SWAPON, c"/proc/stockade-drill".as_ptr(), 0), &[ENOENT])
 }
 
 pub(crate) fn set_time() -> Found {

@@ -35,9 +35,17 @@ pub(crate) fn bind_mount() -> Found {
 }
 
 pub(crate) fn remount() -> Found {
-    // MS_REMOUNT, MS_BIND, MS_NOSUID, MS_NODEV, MS_NOEXEC: what /proc has everywhere.
-    const AS_IT_IS: usize = 0x20 | 0x1000 | 2 | 4 | 8;
-    call!(MOUNT, c"none".as_ptr(), PLACE.as_ptr(), 0, AS_IT_IS, 0).into()
+    const REMOUNT: usize = 0x20;
+    // What statfs(2) tells: read-only, nosuid, nodev, noexec, noatime, nodiratime are the bits of mount(2).
+    const ALIKE: usize = 0xc0f;
+    const RELATIME_TOLD: usize = 0x1000;
+    const RELATIME: usize = 0x20_0000;
+    let mut system = [0usize; 32];
+    call!(STATFS, PLACE.as_ptr(), &raw mut system);
+    let told = system[10];
+    let relatime = if told & RELATIME_TOLD != 0 { RELATIME } else { 0 };
+    let as_it_is = REMOUNT | BIND | told & ALIKE | relatime;
+    call!(MOUNT, c"none".as_ptr(), PLACE.as_ptr(), 0, as_it_is, 0).into()
 }
 
 pub(crate) fn unmount() -> Found {

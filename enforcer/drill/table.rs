@@ -42,7 +42,7 @@ probes! {
             "syscall:mount", "cap:sys_admin";
         bind_mount: "mounts its root at a second place", "paths under other names, past rules on paths";
             "syscall:mount(0, 0, 0, MS_BIND)", "cap:sys_admin";
-        remount: "sets the options of a mount again", "read-only mounts made writable";
+        remount: "sets the options of a mount, to what they are", "read-only mounts made writable";
             "syscall:mount(0, 0, 0, 0x102e)", "cap:sys_admin";
         unmount: "asks that a mount expire", "what mounts hide";
             "syscall:umount2(0, MNT_EXPIRE)", "cap:sys_admin";

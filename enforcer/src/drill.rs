@@ -16,7 +16,7 @@ pub mod run;
 pub mod runc;
 
 /// One way out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Probe {
     /// Its name, which stays.
     pub name: &'static str,

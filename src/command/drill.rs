@@ -11,13 +11,16 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use stockade_enforcer::drill::judge::{Finding, Verdict};
 use stockade_enforcer::drill::place::Place;
-use stockade_enforcer::drill::run;
+use stockade_enforcer::drill::{self, Probe, run};
 use target::Target;
 
 /// Try known ways out of a container, harmlessly, and show which layer stops each
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Args {
+    /// Show what is tried and what obtaining it would mean, and try nothing
+    #[arg(long, conflicts_with_all = ["profile", "floor", "root", "engine", "against"])]
+    list: bool,
     /// What is launched; with `--engine` what its container should be under
     #[arg(long, value_name = "P")]
     profile: Option<String>,
@@ -55,6 +58,12 @@ Exit codes: 0 every probe that the profile says is stopped is; 1 one of them is 
 struct Report {
     /// One, or two side by side.
     targets: Vec<Drilled>,
+}
+
+/// What is printed where nothing is tried.
+#[derive(serde::Serialize)]
+struct Listing {
+    probes: Vec<&'static Probe>,
 }
 
 /// One container, with what was found in it.
@@ -96,6 +105,11 @@ impl Counts {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    if args.list {
+        let listing = Listing { probes: drill::probes().collect() };
+        render::result(args.output.format, "probes", &listing, || text::listing(&listing.probes))?;
+        return Ok(Exit::FINE);
+    }
     let place = Place::new()?;
     let targets: Vec<Target<'_>> = [Some(Target::asked(args)), args.against.as_deref().map(Target::beside)]
         .into_iter()

@@ -4,6 +4,7 @@ use crate::drilled::{Drilled, drilled, run};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 /// What does not open without any restriction, and why not.
@@ -62,6 +63,19 @@ fn nothing_is_open_under_restricted_and_every_denial_has_its_line() {
         let same = |answer: &Value| answer["verdict"] == "denied" && answer["origins"] == *origins;
         assert!(answers.iter().any(same), "{subject}: {origins} and {explained}");
     }
+}
+
+#[test]
+fn what_is_tried_is_what_is_listed() {
+    let ended = run(|_| {}, &["--list", "--format", "json"]);
+    let listed: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((ended.code, listed["kind"].as_str()), (Some(0), Some("probes")), "{}", ended.stderr);
+    let mut names: Vec<&str> =
+        listed["probes"].as_array().unwrap().iter().map(|probe| probe["name"].as_str().unwrap()).collect();
+    let text = run(|_| {}, &["--list"]);
+    assert_eq!(text.stdout.lines().count(), names.len());
+    names.sort_unstable();
+    assert_eq!(drilled(0, &[]).probes.keys().collect::<Vec<_>>(), names);
 }
 
 #[test]
@@ -166,7 +180,7 @@ fn a_root_is_not_written_into() {
     for directory in ["bin", "dev", "etc", "mnt", "proc", "sys", "tmp"] {
         fs::create_dir(root.path().join(directory)).unwrap();
     }
-    std::os::unix::fs::PermissionsExt::set_mode(&mut fs::metadata(root.path()).unwrap().permissions(), 0o755);
+    fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let path = root.path().to_str().unwrap();
     let found = drilled(0, &["--root", path]);
     assert_eq!(found.with("open"), Vec::<&str>::new());

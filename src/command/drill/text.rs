@@ -2,6 +2,7 @@
 
 use super::{Counts, Drilled, Report};
 use crate::render;
+use stockade_enforcer::drill::Probe;
 use stockade_enforcer::drill::judge::{Finding, Verdict};
 use stockade_enforcer::drill::report::Outcome;
 
@@ -23,6 +24,13 @@ pub(super) fn text(report: &Report) -> String {
         }
     }
     text
+}
+
+/// What each probe tries, and what whoever obtains it has.
+pub(super) fn listing(probes: &[&Probe]) -> String {
+    let row =
+        |probe: &&Probe| [probe.family, probe.name, probe.tries, probe.gains].map(str::to_owned).to_vec();
+    render::table(&probes.iter().map(row).collect::<Vec<_>>())
 }
 
 /// A probe, what is to be said of it, by what, and where that is written.
