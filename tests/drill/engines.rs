@@ -61,10 +61,34 @@ fn a_container_that_is_looser_than_its_profile_is_a_no() {
     assert!(ended.stdout.contains(told) && ended.stdout.contains("OPEN"), "{}", ended.stdout);
 }
 
+/// The cgroup below which an engine puts its containers, in every hierarchy; gone at the end.
+struct Cgroup(String);
+
+impl Cgroup {
+    fn new(engine: &str) -> Cgroup {
+        Cgroup(format!("stockade-test-{}-{engine}", std::process::id()))
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
+        for top in hierarchies.map(|entry| entry.path()).chain(["/sys/fs/cgroup".into()]) {
+            let parent = top.join(&self.0);
+            // Engines take those of their containers away; one that failed may not have.
+            for below in fs::read_dir(&parent).into_iter().flatten().flatten() {
+                drop(fs::remove_dir(below.path()));
+            }
+            drop(fs::remove_dir(parent));
+        }
+    }
+}
+
 /// A dockerd of its own, told to stop and waited for at the end.
 struct Dockerd {
     child: Child,
     place: tempfile::TempDir,
+    _cgroup: Cgroup,
 }
 
 impl Dockerd {
@@ -72,7 +96,9 @@ impl Dockerd {
         // Short: a socket's path ends at 107 bytes.
         let place = tempfile::Builder::new().prefix("stockade-test-").tempdir().unwrap();
         let path = |name: &str| place.path().join(name).display().to_string();
+        let cgroup = Cgroup::new("docker");
         let config = json!({
+            "cgroup-parent": format!("/{}", cgroup.0),
             "data-root": path("data"),
             "exec-root": path("exec"),
             "pidfile": path("pid"),
@@ -87,7 +113,7 @@ impl Dockerd {
         command.args(["--pdeathsig", "TERM", "--", "dockerd", "--config-file", &path("daemon.json")]);
         let child =
             command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        let dockerd = Dockerd { child, place };
+        let dockerd = Dockerd { child, place, _cgroup: cgroup };
         let start = Instant::now();
         while UnixStream::connect(dockerd.place.path().join("docker.sock")).is_err() {
             let log = || fs::read_to_string(dockerd.place.path().join("log")).unwrap();
@@ -192,7 +218,9 @@ fn podman_starts_it_too() {
     );
     script(&place.path().join("bin/podman"), &format!("exec /usr/bin/podman {globals} \"$@\""));
     let search = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", path("bin"));
-    let options = ["--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000"];
+    let cgroup = Cgroup::new("podman");
+    let parent = format!("--cgroup-parent=/{}", cgroup.0);
+    let options = [&parent, "--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000"];
     let arguments = [&["--engine", "podman", "--format", "json", "--"][..], &options].concat();
     let set = |command: &mut Command| {
         command.env("PATH", &search);
