@@ -5,6 +5,7 @@ pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod drill;
 pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod man;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Runtime(runtime::Args),
     Verify(verify::Args),
     Doctor(doctor::Args),
+    Drill(drill::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -67,6 +69,7 @@ impl Command {
             Command::Runtime(args) => Ok(runtime::run(args)),
             Command::Verify(args) => verify::run(args),
             Command::Doctor(args) => doctor::run(args),
+            Command::Drill(args) => drill::run(args),
             Command::Completions(args) => completions::run(args),
             Command::Man(args) => man::run(args),
         }

@@ -4,6 +4,7 @@ use crate::context::root::RootError;
 use crate::exit::Exit;
 use std::io;
 use std::path::PathBuf;
+use stockade_enforcer::drill::DrillError;
 use stockade_enforcer::launch::LaunchError;
 #[cfg(feature = "libseccomp")]
 use stockade_libseccomp::LibseccompError;
@@ -65,6 +66,9 @@ pub(crate) enum Failure {
     /// The program was not started.
     #[error(transparent)]
     Launch(#[from] LaunchError),
+    /// The probes were not tried, or nothing can be said about them.
+    #[error(transparent)]
+    Drill(#[from] DrillError),
     /// Nothing says what a process should be under.
     #[error(
         "no launcher of stockade is among the ancestors of process {pid}, so that nothing says what it should be under"
@@ -116,6 +120,14 @@ impl Failure {
                 _ => Exit::BAD_INPUT,
             },
             Failure::Launch(error) => Exit(error.exit_code()),
+            Failure::Drill(DrillError::NoDirectory) => Exit::BAD_INPUT,
+            Failure::Drill(DrillError::Client { .. } | DrillError::Refused { .. }) => Exit::HOST,
+            Failure::Drill(DrillError::Launch(error)) => match error.exit_code() {
+                2 => Exit::BAD_INPUT,
+                3 => Exit::HOST,
+                _ => Exit::INTERNAL,
+            },
+            Failure::Drill(_) => Exit::INTERNAL,
             // Neither yes nor no: a bound of stockade itself.
             Failure::Undecided { .. }
             | Failure::Misread(_)

@@ -143,6 +143,7 @@ fn completions_and_pages_cover_every_command() {
         "profile",
         "verify",
         "doctor",
+        "drill",
         "completions",
         "man",
     ];

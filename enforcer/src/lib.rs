@@ -8,6 +8,7 @@
 //! `unsafe` stands only in `sys`, one kernel interface a file.
 
 pub mod begin;
+pub mod drill;
 pub mod filters;
 pub mod freeze;
 pub mod interrupt;

@@ -214,6 +214,10 @@ impl Engine for Containerd {
         "containerd"
     }
 
+    fn directory(&self) -> &Path {
+        self.place.path()
+    }
+
     fn load(&self, image: &Image) {
         success(&self.ctr(&["images", "import", image.archive().to_str().unwrap()]));
     }

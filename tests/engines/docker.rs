@@ -6,6 +6,7 @@ use crate::image::Image;
 use crate::place::Place;
 use serde_json::json;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// A dockerd. The daemon ends before its place goes.
@@ -81,6 +82,10 @@ pub(crate) fn flags(options: &Options) -> Vec<String> {
 impl Engine for Docker {
     fn name(&self) -> &'static str {
         "docker"
+    }
+
+    fn directory(&self) -> &Path {
+        self.place.path()
     }
 
     fn load(&self, image: &Image) {

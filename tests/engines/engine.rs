@@ -73,6 +73,9 @@ pub(crate) struct Options<'a> {
 pub(crate) trait Engine {
     fn name(&self) -> &'static str;
 
+    /// Where it keeps everything.
+    fn directory(&self) -> &Path;
+
     /// Makes an image known under its tag.
     fn load(&self, image: &Image);
 

@@ -65,6 +65,11 @@ impl Image {
         })
     }
 
+    /// What is in it.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.directory.path().join("root")
+    }
+
     /// The file that an engine loads.
     pub(crate) fn archive(&self) -> PathBuf {
         self.directory.path().join("image.tar")

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
+mod conformance;
 mod containerd;
 mod cri;
 mod daemon;
@@ -11,4 +12,5 @@ mod engine;
 mod image;
 mod place;
 mod podman;
+mod rules;
 mod smoke;

@@ -4,7 +4,7 @@ use crate::docker::flags;
 use crate::engine::{Engine, Options, Running, Runtime, success};
 use crate::image::Image;
 use crate::place::Place;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A podman.
@@ -52,6 +52,10 @@ impl Podman {
 impl Engine for Podman {
     fn name(&self) -> &'static str {
         "podman"
+    }
+
+    fn directory(&self) -> &Path {
+        self.place.path()
     }
 
     fn load(&self, image: &Image) {

@@ -37,12 +37,9 @@ impl Surroundings for Here {
     }
 
     fn is_hosts(&self, kind: NamespaceKind, path: &str) -> Result<bool, String> {
-        let identity = |path: &str| -> Result<(u64, u64), String> {
-            let data = fs::metadata(path)
-                .map_err(|error| format!("cannot look at the namespace {path}: {error}"))?;
-            Ok((data.dev(), data.ino()))
-        };
-        let wanted = identity(path)?;
+        let identity = |path: &str| fs::metadata(path).map(|data| (data.dev(), data.ino()));
+        let fault = |path: &str, error: io::Error| format!("cannot look at the namespace {path}: {error}");
+        let wanted = identity(path).map_err(|error| fault(path, error))?;
         let name = match kind {
             NamespaceKind::User => "user",
             NamespaceKind::Mount => "mnt",
@@ -52,14 +49,18 @@ impl Surroundings for Here {
             NamespaceKind::Cgroup => "cgroup",
             NamespaceKind::Network => "net",
         };
-        // The engine's own, and the first process's, which may be another's where the engine is in a container.
-        let ours = [format!("/proc/self/ns/{name}"), format!("/proc/1/ns/{name}")];
-        for path in ours {
-            if identity(&path)? == wanted {
-                return Ok(true);
-            }
+        // The engine's own.
+        let own = format!("/proc/self/ns/{name}");
+        if identity(&own).map_err(|error| fault(&own, error))? == wanted {
+            return Ok(true);
         }
-        Ok(false)
+        // And the first process's, where the engine has namespaces of its own: whoever may not look at it cannot join
+        // it either.
+        let first = format!("/proc/1/ns/{name}");
+        match identity(&first) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+            found => Ok(found.map_err(|error| fault(&first, error))? == wanted),
+        }
     }
 
     fn device(&self, name: &str) -> Result<Option<(char, u32, u32)>, String> {

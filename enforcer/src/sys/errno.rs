@@ -63,7 +63,10 @@ names!(
     EUSERS,
     EDQUOT,
     EPROTO,
-    ECONNRESET
+    ECONNRESET,
+    EAFNOSUPPORT,
+    ECONNREFUSED,
+    ESTALE
 );
 
 impl fmt::Display for Errno {

@@ -2,14 +2,19 @@
 
 use super::{Document, HandOver, OciError};
 use crate::compile;
-use crate::export::{self, Dialect};
+use crate::export::{self, Dialect, ExportError, Exported};
 use crate::host::Host;
 use crate::import;
-use crate::lattice::syscalls::Syscalls;
+use crate::lattice::action::Action;
+use crate::lattice::diagram::{Decision, Diagram};
+use crate::lattice::syscalls::{Syscalls, Table};
+use crate::lattice::{Lattice, LatticeError};
 use crate::lookup::Source;
+use crate::origin::Origins;
 use crate::policy::{Filter, Policy};
 use crate::seccomp::bpf;
-use crate::vocab::{Arch, CapSet};
+use crate::vocab::{self, Arch, CapSet};
+use crate::write;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -30,17 +35,19 @@ pub(super) fn read(
 /// Where crun takes a filter as a program, in base64. crun(1), "EXTENSIONS".
 const PROGRAM: &str = "run.oci.seccomp_bpf_data";
 
-/// Puts a filter that decides as `syscalls` into the bundle.
+/// Puts a filter that decides as `syscalls` into the bundle. Where it need not be `exact`, because the init puts on the
+/// exact one, it may allow calls whose conditions the form has no words for.
 pub(super) fn hand_over(
     document: &mut Document,
     syscalls: &Syscalls,
     policy: &Policy,
     arch: Arch,
+    exact: bool,
     how: HandOver,
 ) -> Result<(), OciError> {
     match how {
         HandOver::Rules => {
-            let exported = export::seccomp_json(syscalls, &policy.filter, arch, Dialect::Oci)?;
+            let exported = rules(syscalls, &policy.filter, arch, exact)?;
             let rules: Value =
                 serde_json::from_str(&exported.json).map_err(|error| OciError::Host(error.to_string()))?;
             document.set(&["linux", "seccomp"], rules);
@@ -53,4 +60,33 @@ pub(super) fn hand_over(
         }
     }
     Ok(())
+}
+
+/// Calls that may be opened because rules cannot say when they are allowed. Two engines' profiles together make one or
+/// two.
+const OPENED: usize = 16;
+
+fn rules(syscalls: &Syscalls, filter: &Filter, arch: Arch, exact: bool) -> Result<Exported, OciError> {
+    let mut syscalls = syscalls.clone();
+    for _ in 0..OPENED {
+        match export::seccomp_json(&syscalls, filter, arch, Dialect::Oci) {
+            Err(ExportError::Rules { call } | ExportError::Differs { call, .. }) if !exact => {
+                syscalls = open(&syscalls, call)?;
+            }
+            exported => return Ok(exported?),
+        }
+    }
+    Ok(export::seccomp_json(&syscalls, filter, arch, Dialect::Oci)?)
+}
+
+/// The same with one call allowed, on every interface that allows anything.
+fn open(syscalls: &Syscalls, call: &str) -> Result<Syscalls, LatticeError> {
+    let decision = |action| Decision { action, origins: Origins::new() };
+    let kill = decision(Action::KillProcess);
+    let tables = write::interfaces(syscalls, &Arch::ALL).into_iter().map(|arch| {
+        let number = vocab::syscalls::number(arch, call);
+        let numbers = number.map(|number| (number, Diagram::leaf(decision(Action::Allow))));
+        (arch, Table::new(numbers.into_iter().collect(), kill.clone()))
+    });
+    syscalls.join(&Syscalls::new(tables.collect(), &kill))
 }

@@ -159,7 +159,7 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     document.set(&["process"], container.0);
     if plan.seccomp.is_some() {
         let shown = if init { outer(&policy.syscalls)? } else { policy.syscalls.clone() };
-        seccomp::hand_over(&mut document, &shown, &policy, plan.arch, request.hand_over)?;
+        seccomp::hand_over(&mut document, &shown, &policy, plan.arch, !init, request.hand_over)?;
     } else {
         document.remove(&["linux", "seccomp"]);
     }

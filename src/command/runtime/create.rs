@@ -35,6 +35,7 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
         return Err(ArgumentError::Value { option, value }.into());
     }
     let bundle = Bundle::open(invocation.option("bundle").map_or(Path::new("."), Path::new))?;
+    init::check_root(&bundle.root()?)?;
     let state = rules.state()?;
     state.collect()?;
     let inner_state = inner_state(&inner, invocation);

@@ -1,0 +1,276 @@
+// The probes: the one list that the program and the reader of its results are made from. For each family, which is
+// a file of the program, and each probe, which is a function in it: what it tries, what whoever obtains it has, and what
+// a policy must allow for that, as `explain` takes it. A `?` stands before what may stop the probe and need not.
+
+probes! {
+    namespaces {
+        unshare_user: "makes a user namespace", "every capability inside it, over the kernel code that they guard";
+            "syscall:unshare(CLONE_NEWUSER)";
+        clone_user: "starts a process in a user namespace", "every capability inside it, past a rule for unshare alone";
+            "syscall:clone(0x10000011)";
+        clone3_user: "starts a process in a user namespace by clone3, whose flags no filter can read", "every capability inside it";
+            "syscall:clone3";
+        unshare_mount: "makes a mount namespace", "mounts that nobody else sees";
+            "syscall:unshare(CLONE_NEWNS)", "cap:sys_admin";
+        unshare_process: "makes a process namespace", "processes that look like others' first one";
+            "syscall:unshare(CLONE_NEWPID)", "cap:sys_admin";
+        unshare_network: "makes a network namespace", "interfaces and rules of its own: large, seldom used kernel code";
+            "syscall:unshare(CLONE_NEWNET)", "cap:sys_admin";
+        unshare_ipc: "makes an IPC namespace", "queues and segments outside the container's limits";
+            "syscall:unshare(CLONE_NEWIPC)", "cap:sys_admin";
+        unshare_uts: "makes a UTS namespace", "a host name of its own";
+            "syscall:unshare(CLONE_NEWUTS)", "cap:sys_admin";
+        unshare_cgroup: "makes a cgroup namespace", "a view that hides where it stands";
+            "syscall:unshare(CLONE_NEWCGROUP)", "cap:sys_admin";
+        unshare_time: "makes a time namespace", "clocks of its own";
+            "syscall:unshare(CLONE_NEWTIME)", "cap:sys_admin";
+        join_mounts: "joins the mount namespace of process 1", "the file tree of whoever started it";
+            "syscall:setns(3, CLONE_NEWNS)", "cap:sys_admin", "?proc:full";
+        join_network: "joins the network namespace of process 1", "the interfaces of whoever started it";
+            "syscall:setns(3, CLONE_NEWNET)", "cap:sys_admin", "?proc:full";
+        join_processes: "joins the process namespace of process 1", "sight of and signals to the host's processes";
+            "syscall:setns(3, CLONE_NEWPID)", "cap:sys_admin", "?proc:full";
+        join_by_descriptor: "joins the mount namespace of process 1 by its descriptor", "the file tree of whoever started it, without /proc";
+            "syscall:setns(3, CLONE_NEWNS)", "syscall:pidfd_open", "cap:sys_admin";
+    }
+    mounts {
+        mount_tmpfs: "mounts a tmpfs", "a file system without the container's options, and any place hidden";
+            "syscall:mount", "cap:sys_admin";
+        mount_proc: "mounts a /proc", "the masked and read-only parts of /proc again";
+            "syscall:mount", "cap:sys_admin";
+        mount_sysfs: "mounts a /sys", "the switches of devices and of the kernel";
+            "syscall:mount", "cap:sys_admin";
+        bind_mount: "mounts its root at a second place", "paths under other names, past rules on paths";
+            "syscall:mount(0, 0, 0, MS_BIND)", "cap:sys_admin";
+        remount: "sets the options of a mount, to what they are", "read-only mounts made writable";
+            "syscall:mount(0, 0, 0, 0x102e)", "cap:sys_admin";
+        unmount: "asks that a mount expire", "what mounts hide";
+            "syscall:umount2(0, MNT_EXPIRE)", "cap:sys_admin";
+        open_filesystem: "opens a file system by fsopen", "mounts past rules for mount alone";
+            "syscall:fsopen", "cap:sys_admin";
+        detached_mount: "makes a mount without a place by fsmount", "a file system that no path rule sees";
+            "syscall:fsopen", "syscall:fsconfig", "syscall:fsmount", "cap:sys_admin";
+        clone_tree: "copies its mounts by open_tree", "a tree that no path rule sees";
+            "syscall:open_tree(AT_FDCWD, 1, 1)", "cap:sys_admin";
+        move_mount: "reaches move_mount", "mounts put anywhere";
+            "syscall:move_mount", "cap:sys_admin";
+        set_mount: "reaches mount_setattr", "read-only mounts made writable, and id maps";
+            "syscall:mount_setattr", "cap:sys_admin";
+        pivot_root: "reaches pivot_root", "another root";
+            "syscall:pivot_root", "cap:sys_admin";
+        change_root: "changes its root to where it is", "with a directory kept open, the way out of a chroot";
+            "syscall:chroot", "cap:sys_chroot";
+    }
+    processes {
+        trace_init: "attaches to process 1 as a tracer", "the memory and the rights of process 1";
+            "syscall:ptrace(PTRACE_SEIZE, 1)", "?cap:sys_ptrace";
+        trace_parent: "attaches to its parent as a tracer", "the memory of other processes of its user";
+            "syscall:ptrace(PTRACE_SEIZE, 2)";
+        trace_me: "asks to be traced", "the kernel's tracing code, and past filters before 4.8";
+            "syscall:ptrace(PTRACE_TRACEME)";
+        read_memory: "reads its parent's memory by process_vm_readv", "secrets of other processes of its user";
+            "syscall:process_vm_readv";
+        write_memory: "reaches its parent's memory by process_vm_writev", "code in other processes of its user";
+            "syscall:process_vm_writev";
+        compare: "compares kernel objects by kcmp", "how kernel pointers are ordered";
+            "syscall:kcmp";
+        take_descriptor: "takes a descriptor out of its parent", "files and sockets of other processes";
+            "syscall:pidfd_open", "syscall:pidfd_getfd";
+        root_of_init: "opens the root of process 1", "the file tree of whoever started it";
+            "see:/proc/1/root", "?proc:full";
+        program_of_init: "opens the program of process 1", "the host's runtime, to be overwritten";
+            "see:/proc/1/exe", "?proc:full";
+        memory_of_init: "opens the memory of process 1", "its secrets and its code";
+            "see:/proc/1/mem", "?proc:full";
+        environment_of_init: "opens the environment of process 1", "its secrets";
+            "see:/proc/1/environ", "?proc:full";
+        descriptors_of_init: "lists the descriptors of process 1", "files that it holds open, also of the host";
+            "see:/proc/1/fd", "?proc:full";
+    }
+    files {
+        by_handle: "opens a file of the root's file system by a handle", "any file there, also outside the container";
+            "syscall:open_by_handle_at", "cap:dac_read_search";
+        make_handle: "asks for the handle of its root", "the first half of opening by handle";
+            "syscall:name_to_handle_at";
+        make_disk: "makes the node of a block device", "the host's disk, where the device cgroup lets it";
+            "syscall:mknodat(AT_FDCWD, 1, 0x6180, 0x700)", "cap:mknod";
+        make_memory_device: "makes the node of /dev/mem", "the machine's memory";
+            "syscall:mknodat(AT_FDCWD, 1, 0x2180, 0x101)", "cap:mknod";
+        open_disk: "opens a disk of the host", "every file of the host, past all its rights";
+            "?read:/dev/vda";
+        open_memory: "opens /dev/mem", "the machine's memory";
+            "read:/dev/mem";
+        open_fuse: "opens /dev/fuse", "file systems that answer as it likes, and as late";
+            "read:/dev/fuse";
+        kernel_log_device: "opens /dev/kmsg", "the kernel's messages with addresses, and lines of its own among them";
+            "read:/dev/kmsg";
+        core_pattern: "opens core_pattern for writing", "a program of its choice run by the kernel as root";
+            "write:/proc/sys/kernel/core_pattern";
+        modprobe_path: "opens the path of modprobe for writing", "a program of its choice run by the kernel as root";
+            "write:/proc/sys/kernel/modprobe";
+        binary_formats: "opens binfmt_misc for registering", "an interpreter of its choice for others' programs";
+            "write:/proc/sys/fs/binfmt_misc/register";
+        uevent_helper: "opens uevent_helper for writing", "a program of its choice run by the kernel as root";
+            "write:/sys/kernel/uevent_helper";
+        release_agent: "opens a cgroup's release_agent for writing", "a program of its choice run by the kernel as root";
+            "?write:/sys/fs/cgroup/release_agent";
+        cgroup_files: "opens cgroup.procs for writing", "a way out of its limits";
+            "?write:/sys/fs/cgroup/cgroup.procs";
+        sysctl: "opens a switch of the whole kernel for writing", "the kernel's behaviour for everyone";
+            "write:/proc/sys/vm/overcommit_memory";
+        sysrq: "opens sysrq-trigger for writing", "the machine's end";
+            "write:/proc/sysrq-trigger";
+        device_files: "opens a file of /sys for writing", "switches of devices and of the kernel";
+            "write:/sys/kernel/mm/transparent_hugepage/enabled";
+        kernel_core: "opens /proc/kcore", "the kernel's memory";
+            "read:/proc/kcore", "?proc:full";
+        page_flags: "opens /proc/kpageflags", "where which memory lies, for hammering rows";
+            "read:/proc/kpageflags", "?proc:full";
+        key_list: "opens /proc/keys", "names of other users' keys";
+            "read:/proc/keys", "?proc:full";
+        engine_socket: "connects to a container engine", "root on the host";
+            "?write:/run/docker.sock", "?see:/run/docker.sock";
+        project_id: "sets a file's project id by ioctl, to what it is", "a way out of a disk quota";
+            "syscall:ioctl(3, FS_IOC_FSSETXATTR)";
+        file_setattr: "sets a file's project id by file_setattr, to what it is", "a way out of a disk quota";
+            "syscall:file_setattr";
+        quota: "reaches quotactl", "the quotas of others";
+            "syscall:quotactl(0x80000400)";
+        setuid_program: "may gain by a setuid program of the image", "that program's owner";
+            "without:no_new_privileges";
+    }
+    memory {
+        writable_code: "maps memory that is writable and executable", "code of its own";
+            "without:write_xor_execute";
+        turned_code: "makes written memory executable", "code of its own";
+            "without:write_xor_execute";
+        file_code: "maps code from a file in memory", "code of its own, past rules on executable memory";
+            "syscall:memfd_create";
+        shared_code: "attaches a shared segment as code", "code of its own, past rules for mmap";
+            "syscall:shmget", "syscall:shmat(0, 0, SHM_EXEC)";
+        execute_memory: "starts a program from a file in memory", "any program, from nowhere on disk";
+            "syscall:memfd_create", "?execute:/memfd";
+        execute_scratch: "starts a program that it wrote to a scratch directory", "any program";
+            "?execute:/tmp/program", "?write:/tmp/program";
+        implied_code: "makes all readable memory executable by personality", "code of its own";
+            "syscall:personality(READ_IMPLIES_EXEC)";
+        fixed_addresses: "turns off address space randomisation", "known addresses in what it starts";
+            "syscall:personality(ADDR_NO_RANDOMIZE)";
+        map_zero: "maps memory at address zero", "what kernel code reads through a null pointer";
+            "cap:sys_rawio";
+        fault_handler: "makes a userfaultfd", "kernel code stopped half-way, as long as it likes";
+            "syscall:userfaultfd(1)";
+    }
+    kernel {
+        bpf_map: "makes a BPF map", "kernel memory that it fills";
+            "syscall:bpf(BPF_MAP_CREATE)";
+        bpf_program: "loads a BPF program", "code in the kernel";
+            "syscall:bpf(BPF_PROG_LOAD)";
+        performance: "opens a performance counter on itself", "side channels, and large kernel code";
+            "syscall:perf_event_open(1, 0, 0xffffffffffffffff)";
+        performance_of_all: "opens a performance counter on all processes", "what every other program does";
+            "syscall:perf_event_open(1, 0xffffffffffffffff, 0)";
+        ring: "makes an io_uring", "system calls that no filter sees";
+            "syscall:io_uring_setup(1)";
+        session_keys: "asks for the session keyring", "keys that are not the container's";
+            "syscall:keyctl(KEYCTL_GET_KEYRING_ID, 0xfffffffd)";
+        add_key: "adds a key", "kernel memory, and the kernel's key code";
+            "syscall:add_key";
+        request_key: "asks for a key", "a helper started by the kernel outside the container";
+            "syscall:request_key";
+        x32: "makes a call through the x32 interface", "calls that rules for x86_64 do not name";
+            "syscall:getpid on x32";
+        i386: "makes a call through int 0x80", "calls that rules for x86_64 do not name";
+            "syscall:getpid on i386";
+        load_module: "reaches init_module", "code in the kernel";
+            "syscall:init_module", "cap:sys_module";
+        load_module_file: "reaches finit_module", "code in the kernel";
+            "syscall:finit_module", "cap:sys_module";
+        remove_module: "reaches delete_module", "parts of the kernel gone";
+            "syscall:delete_module", "cap:sys_module";
+        load_kernel: "reaches kexec_load", "another kernel";
+            "syscall:kexec_load", "cap:sys_boot";
+        restart: "reaches reboot", "the machine's end";
+            "syscall:reboot", "cap:sys_boot";
+        kernel_log: "asks for the size of the kernel's log", "the kernel's messages with addresses";
+            "syscall:syslog(10)";
+        file_events: "makes a fanotify group that decides", "every open of a mount held up";
+            "syscall:fanotify_init(4)", "cap:sys_admin";
+        accounting: "reaches acct", "a line for every process of the machine";
+            "syscall:acct", "cap:sys_pacct";
+        swap: "reaches swapon", "memory of others in a file of its own";
+            "syscall:swapon", "cap:sys_admin";
+        set_time: "reaches settimeofday", "the machine's clock";
+            "syscall:settimeofday", "cap:sys_time";
+        adjust_time: "reaches adjtimex", "the machine's clock";
+            "syscall:adjtimex", "cap:sys_time";
+        host_name: "reaches sethostname", "the name of its UTS namespace";
+            "syscall:sethostname(0, 0xffffffffffffffff)", "cap:sys_admin";
+        port_level: "raises its I/O privilege level", "every I/O port of the machine";
+            "syscall:iopl(3)", "cap:sys_rawio";
+        ports: "asks for one I/O port", "devices past the kernel";
+            "syscall:ioperm(0x80, 1, 1)", "cap:sys_rawio";
+        descriptor_table: "reads its local descriptor table", "segments, the way around some protections";
+            "syscall:modify_ldt(0)";
+        old_call: "makes an obsolete call, ustat", "kernel code that nobody looks after";
+            "syscall:ustat";
+    }
+    privilege {
+        new_privileges: "may gain privileges at an exec", "what setuid programs and file capabilities give";
+            "without:no_new_privileges";
+        become_root: "takes user id 0", "what belongs to root";
+            "syscall:setuid(0)", "?cap:setuid", "?user:0";
+        become_other: "takes another user id", "what belongs to others";
+            "syscall:setuid(1234)", "cap:setuid", "?user:1234";
+        take_group: "takes group 0 in addition", "what belongs to root's group";
+            "syscall:setgroups(1)", "cap:setgid";
+        raise_capability: "makes CAP_SYS_ADMIN permitted", "most of what root may";
+            "syscall:capset", "cap:sys_admin";
+        secure_bits: "sets its securebits", "root's powers for what it starts";
+            "syscall:prctl(PR_SET_SECUREBITS)", "cap:setpcap";
+        raise_limit: "raises a hard limit", "more than its share";
+            "syscall:prlimit64(0, RLIMIT_NOFILE, 1)", "cap:sys_resource";
+        priority: "takes the highest priority", "the processor, before all others";
+            "syscall:setpriority(0, 0, 0xffffffffffffffec)", "cap:sys_nice";
+        real_time: "asks for a real-time schedule", "the processor, before all others";
+            "syscall:sched_setscheduler(0, SCHED_FIFO)", "cap:sys_nice";
+    }
+    sockets {
+        raw: "opens a raw IP socket", "packets with forged addresses";
+            "syscall:socket(AF_INET, SOCK_RAW, 1)", "cap:net_raw";
+        packet: "opens a packet socket", "its network's traffic, and seldom used kernel code";
+            "syscall:socket(AF_PACKET, SOCK_RAW, 0)", "cap:net_raw";
+        express: "opens an AF_XDP socket", "packets before the network's rules";
+            "syscall:socket(AF_XDP, SOCK_RAW, 0)", "cap:net_raw";
+        vsock: "opens a vsock", "the hypervisor, past the network namespace";
+            "syscall:socket(AF_VSOCK, SOCK_STREAM, 0)";
+        vsock_wide: "opens a vsock, with a bit above the 32 that the kernel reads", "vsock, past rules that compare 64 bits";
+            "syscall:socket(0x100000028, SOCK_STREAM, 0)";
+        algorithms: "opens an AF_ALG socket", "the kernel's crypto code";
+            "syscall:socket(AF_ALG, SOCK_SEQPACKET, 0)";
+        audit: "opens a netlink socket of the audit system", "lines of its own in the host's audit log";
+            "syscall:socket(AF_NETLINK, SOCK_RAW, 9)";
+        firewall: "opens a netlink socket of netfilter", "seldom used kernel code";
+            "syscall:socket(AF_NETLINK, SOCK_RAW, 12)";
+        transforms: "opens a netlink socket of IPsec", "seldom used kernel code";
+            "syscall:socket(AF_NETLINK, SOCK_RAW, 6)";
+        abstract_socket: "connects to an abstract socket of the host", "services that trust whoever is on the host";
+            "syscall:socket(AF_UNIX, SOCK_STREAM, 0)", "?namespace:network host";
+    }
+    terminals {
+        type_ahead: "types into a terminal by TIOCSTI", "commands in the shell that started it";
+            "syscall:ioctl(0xffffffff, TIOCSTI)", "?device:pts", "?cap:sys_admin";
+        paste: "reaches TIOCLINUX", "commands in the shell that started it, on a console";
+            "syscall:ioctl(0xffffffff, TIOCLINUX)";
+        line_discipline: "sets a terminal's line discipline, to what it is", "seldom used kernel code";
+            "syscall:ioctl(0xffffffff, TIOCSETD)", "?device:pts";
+    }
+    bursts {
+        process_burst: "starts 2048 processes at once", "the machine's process table";
+            "limits:processes=2048";
+        descriptor_burst: "opens 65536 descriptors", "the machine's open files";
+            "limits:open_files=65536";
+        memory_burst: "fills 1 GiB of memory", "the machine's memory";
+            "resources:memory=1073741824";
+    }
+}
