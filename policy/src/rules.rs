@@ -39,7 +39,8 @@ record! {
         default: At<ProfileName>,
         /// Policies that nothing may be looser than.
         floors: List<ProfileName>,
-        /// The profile of the program that holds the namespaces of a Kubernetes pod.
+        /// The profile of the program that holds the namespaces of a Kubernetes pod; met with the default where the annotation
+        /// that says so is not vouched for.
         sandbox: At<ProfileName>,
         /// Profiles that a label, an annotation or a variable of the environment may ask for.
         requests: List<ProfileName>,

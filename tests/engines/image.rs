@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -47,11 +48,13 @@ impl Image {
             for directory in ["bin", "etc", "tmp", "root", "var"] {
                 fs::create_dir_all(root.join(directory)).unwrap();
             }
+            fs::set_permissions(root.join("tmp"), fs::Permissions::from_mode(0o1777)).unwrap();
             fs::copy("/bin/busybox", root.join("bin/busybox")).unwrap();
             let listed = Command::new("/bin/busybox").arg("--list").output().unwrap();
             for applet in String::from_utf8_lossy(&listed.stdout).lines().filter(|name| *name != "busybox") {
                 std::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).unwrap();
             }
+            fs::write(root.join("var/notes"), "notes\n").unwrap();
             fs::write(root.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\nweb:x:101:101::/:/bin/sh\n")
                 .unwrap();
             fs::write(root.join("etc/group"), "root:x:0:\nweb:x:101:\n").unwrap();

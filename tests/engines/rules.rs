@@ -42,7 +42,8 @@ impl Rules {
             each.join(", ")
         };
         let head = format!(
-            "stockade: 1\nstate: {}\nmounts: [{}]\ndocker: [{}]\n",
+            "stockade: 1\nstate: {}\nmounts: [{}]\ndocker: [{}]\n\
+             sandbox: docker-default\nvouched: [io.kubernetes.cri.container-type]\n",
             self.join("state").display(),
             list(""),
             list("/data")

@@ -68,7 +68,10 @@ pub fn claims(bundle: &Bundle, id: &str, docker: &[PathBuf]) -> Result<Claims, C
         name: first(&NAMES),
         // A number that is none is refused with the bundle.
         user: user.and_then(|user| u32::try_from(user).ok()).unwrap_or_default(),
-        sandbox: first(&KINDS).as_deref() == Some("sandbox"),
+        sandbox: KINDS
+            .iter()
+            .find(|name| annotations.get(**name).is_some_and(|kind| kind == "sandbox"))
+            .map(|name| (*name).to_owned()),
         ..Claims::default()
     };
     if let Some(kept) = kept(bundle, id, docker)? {

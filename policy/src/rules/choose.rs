@@ -25,8 +25,8 @@ pub struct Claims {
     pub annotations: BTreeMap<String, String>,
     /// Profiles that label, annotation or environment ask for.
     pub requests: Vec<String>,
-    /// Whether it says that it holds the namespaces of a pod.
-    pub sandbox: bool,
+    /// The annotation that says that it holds the namespaces of a pod.
+    pub sandbox: Option<String>,
 }
 
 /// One policy of a choice.
@@ -98,12 +98,8 @@ impl Rules {
         }
         let own = rule.and_then(|rule| rule.value.profile.as_ref());
         steps.extend(own.map(|profile| step(profile, false)));
-        if claims.sandbox
-            && own.is_none()
-            && let Some(sandbox) = &self.sandbox
-        {
-            steps.push(step(sandbox, false));
-        }
+        let sandbox = claims.sandbox.as_ref().filter(|_| own.is_none()).zip(self.sandbox.as_ref());
+        steps.extend(sandbox.map(|(_, profile)| step(profile, false)));
         let admitted: Vec<String> =
             self.requests.iter().flat_map(|list| &list.items).map(|name| name.value.0.clone()).collect();
         for profile in &claims.requests {
@@ -113,7 +109,11 @@ impl Rules {
             steps.push(Step { profile: profile.clone(), origin: None, floor: false });
         }
         // Whoever is vouched for gets the rule's profile itself; all others what is left of the default.
-        if own.is_none() || !rule.is_some_and(|rule| rule.value.is_vouched(&vouched)) {
+        let is_vouched = match sandbox {
+            Some((annotation, _)) => vouched.contains(annotation),
+            None => own.is_some() && rule.is_some_and(|rule| rule.value.is_vouched(&vouched)),
+        };
+        if !is_vouched {
             steps.extend(self.default.as_ref().map(|profile| step(profile, false)));
         }
         let floors = self.floors.iter().chain(rule.and_then(|rule| rule.value.floors.as_ref()));

@@ -11,7 +11,7 @@ const EXAMPLE: &str = "\
 stockade: 1
 default: docker-default
 requests: [web, restricted]
-vouched: [engine/namespace]
+vouched: [engine/namespace, engine/kind]
 floors: [/etc/stockade/floor.yaml]
 sandbox: restricted
 rules:
@@ -51,8 +51,10 @@ fn what_nobody_vouches_for_can_only_tighten() {
     assert_eq!(chosen(&asking).unwrap(), ["unconfined", "web", floor]);
     let asking = Claims { requests: vec!["web".to_owned()], ..Claims::default() };
     assert_eq!(chosen(&asking).unwrap(), ["web", "docker-default", floor]);
-    let pod = Claims { sandbox: true, ..Claims::default() };
+    let pod = Claims { sandbox: some("anybody/kind"), ..Claims::default() };
     assert_eq!(chosen(&pod).unwrap(), ["restricted", "docker-default", floor]);
+    let pod = Claims { sandbox: some("engine/kind"), ..Claims::default() };
+    assert_eq!(chosen(&pod).unwrap(), ["restricted", floor]);
 }
 
 #[test]
