@@ -107,6 +107,9 @@ pub(crate) trait Engine {
     /// Freezes and thaws it. `false` where the engine cannot.
     fn pause(&self, container: &Running, frozen: bool) -> bool;
 
+    /// The options by which `stockade verify` asks this engine and not the host's.
+    fn address(&self) -> Vec<String>;
+
     /// Ends and forgets it.
     fn remove(&self, container: Running);
 

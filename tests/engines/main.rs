@@ -11,4 +11,7 @@ mod engine;
 mod image;
 mod place;
 mod podman;
+mod record;
 mod smoke;
+mod verify;
+mod watch;

@@ -116,6 +116,12 @@ impl Engine for Podman {
         true
     }
 
+    fn address(&self) -> Vec<String> {
+        let program = Runtime::new("podman", &self.globals(self.runtime.to_str().unwrap()));
+        let path = program.script(&self.place.join("podman"));
+        vec!["--podman".to_owned(), path.display().to_string()]
+    }
+
     fn remove(&self, container: Running) {
         success(&self.podman(&["rm", "--force", "--time=0", &container.id]));
     }
