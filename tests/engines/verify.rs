@@ -147,8 +147,7 @@ fn whatever_is_looser_than_its_plan_is_found() {
 
         // A process that was put beside it.
         state.keep(&container.id, &exact);
-        let script = "setuidgid web sleep 600 >/dev/null 2>&1 &";
-        success(&engine.exec(container, &["sh", "-c", script]));
+        success(&engine.exec(container, &["su", "web", "-c", "sleep 600 >/dev/null 2>&1 &"]));
         let report = found(&exact, "identity", "uid is 101, planned 0");
         assert_eq!(report["status"]["processes"], 2);
     });

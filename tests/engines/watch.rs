@@ -41,10 +41,17 @@ impl Watch {
     }
 
     /// Its exit code after a signal.
-    fn told(mut self, signal: &str) -> Option<i32> {
+    fn told(&mut self, signal: &str) -> Option<i32> {
         let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
         self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -58,7 +65,7 @@ fn what_starts_and_ends_is_said_once() {
         let start = |name: &str| engine.start(name, &image, &Options::default(), &["sleep", "600"]).unwrap();
         let before = start("before");
         state.keep(&before.id, &plan_of(engine.pid(&before)));
-        let watch = Watch::start(&*engine, &state);
+        let mut watch = Watch::start(&*engine, &state);
         assert_eq!(watch.next(&before.id)["state"], "verified");
         let after = start("after");
         let id = after.id.clone();

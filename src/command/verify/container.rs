@@ -64,6 +64,8 @@ pub(super) enum Finding {
     },
     /// It came around stockade.
     NotUnderStockade { why: String },
+    /// It was created, and its first process is still the runtime's. Not yet a pass.
+    Starting,
     /// Neither is known. Never a pass.
     Unknown { why: String },
     /// It does not run, or ended while it was looked at.
@@ -75,7 +77,7 @@ impl Finding {
         match self {
             Finding::Verified { status, .. } => !status.is_drift(),
             Finding::Ended => true,
-            Finding::NotUnderStockade { .. } | Finding::Unknown { .. } => false,
+            Finding::NotUnderStockade { .. } | Finding::Starting | Finding::Unknown { .. } => false,
         }
     }
 }
@@ -110,6 +112,8 @@ fn finding(places: &Places, container: &Container, plan: Option<Plan>) -> Result
         return Ok(Finding::NotUnderStockade { why });
     };
     match verify::standing(&plan, pid) {
+        // Nothing of it runs yet, and the plan is put around it last.
+        Ok((status, _)) if status.is_drift() && verify::is_before_its_exec(pid) => Ok(Finding::Starting),
         Ok((status, stood)) => Ok(Finding::Verified { status, stood, observed }),
         Err(VerifyError::Observe(ObserveError::Vanished { .. })) => Ok(Finding::Ended),
         Err(error) => Err(error.to_string()),

@@ -77,6 +77,7 @@ pub(super) fn outcome(finding: &Finding) -> String {
         }
         Finding::NotUnderStockade { why } => format!("NOT UNDER STOCKADE: {why}"),
         Finding::Unknown { why } => format!("UNKNOWN: {why}"),
+        Finding::Starting => "created, and not yet started".to_owned(),
         Finding::Ended => "ended".to_owned(),
     }
 }

@@ -5,13 +5,18 @@ use super::text;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::{self, Format};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use stockade_enforcer::interrupt::Interrupts;
 use stockade_observe::engine::{Container, Engines, Event, Follower, Heard, Kind};
 
 /// How long to wait for an event before looking at what has none: signals, BuildKit, engines that came back.
 const TICK: Duration = Duration::from_millis(250);
+
+/// How many such times a container is looked at again that has no first process yet.
+const TICKS: u32 = 240;
+/// How many containers may be waited for.
+const MOST: usize = 1000;
 
 /// What was last said of each container.
 type Said = BTreeMap<(Kind, String), Last>;
@@ -28,7 +33,8 @@ pub(super) fn run(places: &Places, format: Format) -> Result<Exit, Failure> {
         operation: "hold back signals",
         source: errno.to_string().into(),
     })?;
-    let mut watch = Watch { places, format, engines: places.engines(), said: Said::new() };
+    let mut watch =
+        Watch { places, format, engines: places.engines(), said: Said::new(), coming: BTreeMap::new() };
     // Followed before they are listed, so that nothing is missed in between.
     let mut follower = Some(watch.engines.follow().map_err(container::unasked)?);
     watch.everything()?;
@@ -46,6 +52,8 @@ struct Watch<'a> {
     format: Format,
     engines: Engines,
     said: Said,
+    /// Containers that an engine speaks of before they run.
+    coming: BTreeMap<(Kind, String), u32>,
 }
 
 impl Watch<'_> {
@@ -54,9 +62,7 @@ impl Watch<'_> {
         match follower.next(TICK) {
             Heard::Event(event) => self.one(&event)?,
             Heard::Everything => self.everything()?,
-            Heard::Nothing => {
-                self.of(|container| container.engine == Kind::Buildkit, Some(Kind::Buildkit))?
-            }
+            Heard::Nothing => self.idle()?,
             Heard::End(engine) => {
                 render::note("warning", &format!("{engine} no longer says what happens"));
                 return Ok(None);
@@ -80,7 +86,26 @@ impl Watch<'_> {
     }
 
     fn one(&mut self, event: &Event) -> Result<(), Failure> {
+        let key = (event.engine, event.id.clone());
+        if !self.said.contains_key(&key) && self.coming.len() < MOST {
+            self.coming.insert(key, TICKS);
+        }
         self.of(|container| container.id == event.id, Some(event.engine))
+    }
+
+    /// Looks at what no event speaks of: steps of builds, and what was not yet there when one did.
+    fn idle(&mut self) -> Result<(), Failure> {
+        self.of(|_| true, Some(Kind::Buildkit))?;
+        self.coming.retain(|_, ticks| {
+            *ticks -= 1;
+            *ticks > 0
+        });
+        let engines: BTreeSet<Kind> = self.coming.keys().map(|(engine, _)| *engine).collect();
+        for engine in engines {
+            let coming: BTreeSet<String> = self.coming.keys().map(|(_, id)| id.clone()).collect();
+            self.of(|container| coming.contains(&container.id), Some(engine))?;
+        }
+        Ok(())
     }
 
     /// Looks at the containers that `wanted` names among those of `engine`, or of all.
@@ -120,6 +145,9 @@ impl Watch<'_> {
         let key = (report.container.engine, report.container.id.clone());
         if matches!(report.finding, Finding::Ended) {
             return if self.said.contains_key(&key) { self.gone(&key) } else { Ok(()) };
+        }
+        if !matches!(report.finding, Finding::Starting) {
+            self.coming.remove(&key);
         }
         let news = text::lasting(&report.finding);
         let said = Last { short: text::short(&report.container), news };
