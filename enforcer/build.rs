@@ -1,4 +1,4 @@
-//! Compiles the in-container init for the target and cuts it where the launcher's block begins.
+//! Compiles the inits for the target and cuts each where the block begins that the host writes.
 
 use std::env;
 use std::error::Error;
@@ -7,18 +7,26 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Where the init's linker puts the block; as init/layout.ld says.
+/// Where an init's linker puts the block; as init/layout.ld says.
 const BLOCK: u64 = 0x1000_0000;
+
+/// What each program's file is called, and its source: process 1 of a launch, and what is put before the command of an
+/// engine's container.
+const INITS: [(&str, &str); 2] = [("init", "init/main.rs"), ("container-init", "init/container/main.rs")];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=init");
     println!("cargo::rerun-if-changed=build.rs");
+    INITS.iter().try_for_each(|(name, source)| build(name, source))
+}
+
+fn build(name: &str, source: &str) -> Result<(), Box<dyn Error>> {
     let variable = |name: &str| env::var_os(name).ok_or_else(|| format!("cargo did not set {name}"));
     let target = variable("TARGET")?;
     let out = PathBuf::from(variable("OUT_DIR")?);
-    let whole = out.join("init.elf");
+    let whole = out.join(name).with_extension("elf");
     let mut rustc = Command::new(variable("RUSTC")?);
-    rustc.args(["--edition=2024", "--crate-type=bin", "--crate-name=init", "init/main.rs"]);
+    rustc.args(["--edition=2024", "--crate-type=bin", "--crate-name=init", source]);
     rustc.arg("--target").arg(&target).arg("-o").arg(&whole);
     rustc.args([
         "-Copt-level=s",
@@ -50,11 +58,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     rustc.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
     let output = rustc.output()?;
     if !output.status.success() {
-        return Err(format!("the init does not compile:\n{}", String::from_utf8_lossy(&output.stderr)).into());
+        return Err(format!("{source} does not compile:\n{}", String::from_utf8_lossy(&output.stderr)).into());
     }
     let elf = fs::read(&whole)?;
     let offset = block_offset(&elf).ok_or("the init has no segment for its block")?;
-    fs::write(out.join("init"), elf.get(..offset).ok_or("the init is shorter than its block's offset")?)?;
+    fs::write(out.join(name), elf.get(..offset).ok_or("the init is shorter than its block's offset")?)?;
     Ok(())
 }
 

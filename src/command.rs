@@ -11,6 +11,7 @@ pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod prove;
 pub(crate) mod run;
+pub(crate) mod runtime;
 pub(crate) mod verify;
 
 use crate::context::Context;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Import(import::Args),
     Prove(prove::Args),
     Profile(profile::Args),
+    Runtime(runtime::Args),
     Verify(verify::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
@@ -62,6 +64,7 @@ impl Command {
             Command::Import(args) => import::run(args),
             Command::Prove(args) => prove::run(args),
             Command::Profile(args) => profile::run(args),
+            Command::Runtime(args) => Ok(runtime::run(args)),
             Command::Verify(args) => verify::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Completions(args) => completions::run(args),

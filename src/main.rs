@@ -32,6 +32,9 @@ extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
 
 /// Nothing is initialised before the command is known: a launch pays for everything here.
 fn run() -> Exit {
+    if let Some(arguments) = shortcut::runtime(std::env::args_os()) {
+        return command::runtime::start(arguments);
+    }
     let (outcome, launch) = match shortcut::parse(std::env::args_os()) {
         Some(run) => (command::run::run(&run), true),
         None => {

@@ -4,6 +4,7 @@
 //! Whatever is not plainly this command goes the long way, errors among it; a test holds the two together.
 
 use crate::command::run::{Args, Start, What};
+use crate::command::runtime;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,6 +20,21 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Arg
     let end = arguments.iter().position(|argument| argument == "--")?;
     let (options, command) = (arguments.get(..end)?, arguments.get(end + 1..)?);
     lex(options, command).ok().flatten()
+}
+
+/// The arguments of `stockade-runtime …`, or of `stockade runtime …` where those are not about the command itself.
+pub(crate) fn runtime(arguments: impl IntoIterator<Item = OsString>) -> Option<Vec<OsString>> {
+    let mut arguments = arguments.into_iter();
+    let program = PathBuf::from(arguments.next()?);
+    if program.file_name().is_some_and(|name| name == runtime::NAME) {
+        return Some(arguments.collect());
+    }
+    if arguments.next()? != "runtime" {
+        return None;
+    }
+    let arguments: Vec<OsString> = arguments.collect();
+    let asks = arguments.first().is_some_and(|first| first == "--help" || first == "-h");
+    (!asks).then_some(arguments)
 }
 
 fn lex(options: &[OsString], command: &[OsString]) -> Result<Option<Args>, lexopt::Error> {

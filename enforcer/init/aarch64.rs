@@ -35,6 +35,15 @@ pub unsafe fn clone(flags: usize, top: usize, pidfd: usize, child: extern "C" fn
     answer
 }
 
+/// Ends the process by a signal that it cannot block, where even exit_group(2) is refused.
+pub fn trap() -> ! {
+    // SAFETY: an instruction that is none.
+    unsafe { asm!("udf #0", options(noreturn, nostack)) }
+}
+
+/// Offset of `st_mode` in `struct stat`. asm-generic/stat.h.
+pub const STAT_MODE: usize = 16;
+
 /// `AUDIT_ARCH_AARCH64`
 pub const AUDIT: u32 = 0xc000_00b7;
 
@@ -42,9 +51,12 @@ pub const AUDIT: u32 = 0xc000_00b7;
 pub mod number {
     pub const FCNTL: usize = 25;
     pub const IOCTL: usize = 29;
+    pub const CLOSE: usize = 57;
     pub const READ: usize = 63;
+    pub const WRITE: usize = 64;
     pub const PPOLL: usize = 73;
     pub const SIGNALFD4: usize = 74;
+    pub const NEWFSTATAT: usize = 79;
     pub const CAPSET: usize = 91;
     pub const EXIT_GROUP: usize = 94;
     pub const RESTART: usize = 128;
@@ -59,4 +71,8 @@ pub mod number {
     pub const WAIT4: usize = 260;
     pub const SECCOMP: usize = 277;
     pub const CLOSE_RANGE: usize = 436;
+    pub const OPENAT2: usize = 437;
+    pub const LANDLOCK_CREATE_RULESET: usize = 444;
+    pub const LANDLOCK_ADD_RULE: usize = 445;
+    pub const LANDLOCK_RESTRICT_SELF: usize = 446;
 }

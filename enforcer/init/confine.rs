@@ -1,8 +1,9 @@
 //! What the init takes on once the target runs: no capability, no descriptor but two, and a filter of
 //! the handful of calls that reaping takes.
 
+use crate::bare::{Program, call};
+use crate::fail;
 use crate::machine::{AUDIT, number};
-use crate::{call, fail};
 
 /// One instruction of classic BPF. `struct sock_filter`, linux/filter.h.
 #[repr(C)]
@@ -11,13 +12,6 @@ struct Instruction {
     yes: u8,
     no: u8,
     k: u32,
-}
-
-/// `struct sock_fprog`.
-#[repr(C)]
-pub struct Program {
-    pub length: u16,
-    pub filter: usize,
 }
 
 /// BPF_LD | BPF_W | BPF_ABS

@@ -7,37 +7,22 @@
 #![no_std]
 #![no_main]
 
+mod bare;
 mod block;
 mod confine;
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[expect(dead_code, reason = "the numbers and parts that the other init needs")]
 mod machine;
 
+use bare::{Program, call, exit};
 use block::{Block, message};
-use confine::Program;
 use machine::number;
 
 /// The place of the block in this program's file; the launcher writes it there.
 #[unsafe(link_section = ".block")]
 #[used]
 static BLOCK: [u8; block::CAPACITY] = [0; block::CAPACITY];
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo) -> ! {
-    exit(125)
-}
-
-/// One system call. Pointers among the arguments are to what the caller owns; there is nobody else.
-fn call(number: usize, args: [usize; 6]) -> isize {
-    // SAFETY: every caller passes what the call's manual page demands.
-    unsafe { machine::call(number, args) }
-}
-
-fn exit(code: i32) -> ! {
-    loop {
-        call(number::EXIT_GROUP, [code as usize, 0, 0, 0, 0, 0]);
-    }
-}
 
 /// Tells the launcher and ends; the kernel ends everything inside with it.
 fn fail(control: i32, kind: u32, answer: isize) -> ! {
@@ -247,24 +232,4 @@ fn collect(control: i32, target: isize) {
             exit(if signal == 0 { status >> 8 & 0xff } else { 128 + signal });
         }
     }
-}
-
-// What the compiler may ask for where there is no library.
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn memset(to: *mut u8, byte: i32, length: usize) -> *mut u8 {
-    for at in 0..length {
-        // SAFETY: the caller owns `length` bytes; volatile, or the loop would become a call of itself.
-        unsafe { to.add(at).write_volatile(byte as u8) };
-    }
-    to
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
-    for at in 0..length {
-        // SAFETY: as above, and `length` bytes are readable at `from`.
-        unsafe { to.add(at).write_volatile(*from.add(at)) };
-    }
-    to
 }

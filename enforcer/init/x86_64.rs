@@ -36,12 +36,23 @@ pub unsafe fn clone(flags: usize, top: usize, pidfd: usize, child: extern "C" fn
     answer
 }
 
+/// Ends the process by a signal that it cannot block, where even exit_group(2) is refused.
+pub fn trap() -> ! {
+    // SAFETY: an instruction that is none.
+    unsafe { asm!("ud2", options(noreturn, nostack)) }
+}
+
+/// Offset of `st_mode` in `struct stat`. asm/stat.h.
+pub const STAT_MODE: usize = 24;
+
 /// `AUDIT_ARCH_X86_64`
 pub const AUDIT: u32 = 0xc000_003e;
 
 /// asm/unistd_64.h
 pub mod number {
     pub const READ: usize = 0;
+    pub const WRITE: usize = 1;
+    pub const CLOSE: usize = 3;
     pub const IOCTL: usize = 16;
     pub const SIGPROCMASK: usize = 14;
     pub const SENDTO: usize = 44;
@@ -56,8 +67,13 @@ pub mod number {
     pub const PRCTL: usize = 157;
     pub const RESTART: usize = 219;
     pub const EXIT_GROUP: usize = 231;
+    pub const NEWFSTATAT: usize = 262;
     pub const PPOLL: usize = 271;
     pub const SIGNALFD4: usize = 289;
     pub const SECCOMP: usize = 317;
     pub const CLOSE_RANGE: usize = 436;
+    pub const OPENAT2: usize = 437;
+    pub const LANDLOCK_CREATE_RULESET: usize = 444;
+    pub const LANDLOCK_ADD_RULE: usize = 445;
+    pub const LANDLOCK_RESTRICT_SELF: usize = 446;
 }

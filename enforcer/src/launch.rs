@@ -12,7 +12,7 @@ mod error;
 mod init;
 mod prepared;
 mod progress;
-mod refuse;
+pub(crate) mod refuse;
 mod relay;
 mod sequence;
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod process;
 mod view;
 
 pub use error::CompileError;
+pub(crate) use filter::program_of;
 pub use filter::{needs_filter, program as filter};
 pub(crate) use later::limits as traffic_limits;
 pub(crate) use mounts::private_tmp;

@@ -45,14 +45,14 @@ pub struct Imported {
     pub filter: Filter,
 }
 
-/// What seccomp JSON decides in a container.
-pub(crate) fn decided(source: &Source, container: &Container) -> Result<Syscalls, Vec<Diagnostic>> {
+/// What seccomp JSON decides in a container, and how it is put on.
+pub(crate) fn decided(source: &Source, container: &Container) -> Result<(Syscalls, Filter), Vec<Diagnostic>> {
     let (mut report, node) = json::read(source)?;
     let document = node.and_then(|node| document::read(&node, &mut report));
     let meaning = document
         .and_then(|document| meaning::decide(&document, container, &mut Vec::new(), &mut report))
         .filter(|_| !report.has_errors());
-    meaning.map(|meaning| meaning.syscalls).ok_or_else(|| report.finish())
+    meaning.map(|meaning| (meaning.syscalls, meaning.filter)).ok_or_else(|| report.finish())
 }
 
 /// Docker's seccomp JSON, or an OCI runtime's, as a profile called `name` for one container.

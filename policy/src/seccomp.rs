@@ -13,6 +13,7 @@ pub mod flags;
 mod graph;
 pub mod interpret;
 pub mod listing;
+pub mod outer;
 pub mod prove;
 pub mod recover;
 mod search;

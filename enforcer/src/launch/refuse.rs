@@ -1,7 +1,7 @@
 //! Plans that are refused before anything is made.
 
 use super::{Launch, LaunchError};
-use stockade_policy::plan::Plan;
+use stockade_policy::plan::{Plan, Seccomp};
 use stockade_policy::policy::Section;
 use stockade_policy::seccomp::flags;
 use stockade_policy::vocab::Arch;
@@ -51,20 +51,27 @@ pub(super) fn check(launch: &Launch<'_>) -> Result<(), LaunchError> {
 }
 
 fn check_filter(plan: &Plan) -> Result<(), LaunchError> {
-    let Some(filter) = &plan.seccomp else { return Ok(()) };
-    let why = if filter.flags & !FILTER_FLAGS != 0 {
-        "asks for a flag that launches do not serve"
-    } else if filter.program.is_empty() {
-        "has no instruction"
-    } else if filter.program.len() > FILTER_MAX {
-        "has more instructions than the kernel takes"
-    } else {
-        return Ok(());
-    };
-    Err(LaunchError::BadInput { object: "plan.seccomp".to_owned(), why })
+    match plan.seccomp.as_ref().and_then(fault) {
+        Some(why) => Err(LaunchError::BadInput { object: "plan.seccomp".to_owned(), why }),
+        None => Ok(()),
+    }
 }
 
-fn is_ours(arch: Arch) -> bool {
+/// Why a filter cannot be put on as it is.
+pub(crate) fn fault(filter: &Seccomp) -> Option<&'static str> {
+    if filter.flags & !FILTER_FLAGS != 0 {
+        Some("asks for a flag that launches do not serve")
+    } else if filter.program.is_empty() {
+        Some("has no instruction")
+    } else if filter.program.len() > FILTER_MAX {
+        Some("has more instructions than the kernel takes")
+    } else {
+        None
+    }
+}
+
+/// Whether programs of that interface are what this binary is built for.
+pub(crate) fn is_ours(arch: Arch) -> bool {
     cfg!(target_arch = "x86_64") && arch == Arch::X86_64
         || cfg!(target_arch = "aarch64") && arch == Arch::Aarch64
 }

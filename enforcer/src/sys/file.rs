@@ -197,6 +197,12 @@ pub(crate) fn duplicate_to(sys: &dyn Sys, from: RawFd, to: RawFd) -> Result<(), 
     unsafe { call!(sys, SYS_dup3, from, to, 0) }.map(|_| ())
 }
 
+/// A copy of `fd` that passes exec, with a number of at least `first`. `F_DUPFD`.
+pub(crate) fn duplicate_from(sys: &dyn Sys, fd: RawFd, first: RawFd) -> Result<RawFd, Errno> {
+    // SAFETY: takes no pointers.
+    int(unsafe { call!(sys, SYS_fcntl, fd, libc::F_DUPFD, first) }?)
+}
+
 /// umask(2), which cannot fail.
 pub(crate) fn umask(sys: &dyn Sys, mask: u32) -> Result<(), Errno> {
     // SAFETY: takes no pointers.

@@ -21,14 +21,19 @@ struct PathBeneath {
 /// `LANDLOCK_RULE_PATH_BENEATH`.
 const PATH_BENEATH: u32 = 1;
 
-/// A ruleset that handles `handled_fs` and `scoped`; only as much of the structure is given as the ABI knows.
-pub(crate) fn create(sys: &dyn Sys, abi: u32, handled_fs: u64, scoped: u64) -> Result<RawFd, Errno> {
-    let attr = RulesetAttr { handled_fs, handled_net: 0, scoped };
-    let size: usize = match abi {
+/// Bytes of the structure that an ABI knows.
+pub(crate) fn ruleset_size(abi: u32) -> usize {
+    match abi {
         ..4 => 8,
         4..6 => 16,
         6.. => size_of::<RulesetAttr>(),
-    };
+    }
+}
+
+/// A ruleset that handles `handled_fs` and `scoped`; only as much of the structure is given as the ABI knows.
+pub(crate) fn create(sys: &dyn Sys, abi: u32, handled_fs: u64, scoped: u64) -> Result<RawFd, Errno> {
+    let attr = RulesetAttr { handled_fs, handled_net: 0, scoped };
+    let size = ruleset_size(abi);
     // SAFETY: the structure lives here and `size` is at most its size.
     int(unsafe { call!(sys, SYS_landlock_create_ruleset, &raw const attr, size, 0) }?)
 }

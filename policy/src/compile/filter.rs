@@ -5,6 +5,7 @@ use super::gaps::{Gaps, Obstacle};
 use crate::host::{Host, SeccompHost};
 use crate::lattice::action::{Action, Class};
 use crate::lattice::diagram::Decision;
+use crate::lattice::syscalls::Syscalls;
 use crate::origin::Origins;
 use crate::plan::{Instruction, Seccomp};
 use crate::policy::{Filter, Policy, Section};
@@ -45,7 +46,16 @@ pub fn needs_filter(policy: &Policy, arch: Arch) -> bool {
 
 /// The filter of the policy for a kernel of this architecture. [`CompileError::FilterTooLong`] names what to drop.
 pub fn program(policy: &Policy, arch: Arch) -> Result<Vec<Instruction>, CompileError> {
-    seccomp::compile(&policy.syscalls, arch).map_err(|error| too_long(policy, arch, error))
+    program_of(&policy.syscalls, policy, arch)
+}
+
+/// The filter that decides as `syscalls`, which are those of `policy` and calls that no one of the policy wrote.
+pub(crate) fn program_of(
+    syscalls: &Syscalls,
+    policy: &Policy,
+    arch: Arch,
+) -> Result<Vec<Instruction>, CompileError> {
+    seccomp::compile(syscalls, arch).map_err(|error| too_long(policy, arch, error))
 }
 
 /// Conditions that an error about a long filter names.

@@ -233,7 +233,7 @@ fn notes(entries: &[Entry], interfaces: &[Arch], host: Arch, default: Action) ->
 fn check(json: &str, policy: &Syscalls, host: Arch) -> Result<(), ExportError> {
     let source = Source { file: "the exported file".into(), text: json.as_bytes().to_vec() };
     // No rule here asks for a kernel or a capability.
-    let read = import::decided(&source, &Container::docker(host, (0, 0))).map_err(|found| {
+    let (read, _) = import::decided(&source, &Container::docker(host, (0, 0))).map_err(|found| {
         ExportError::Refused(found.first().map(|diagnostic| diagnostic.message.clone()).unwrap_or_default())
     })?;
     let policy = policy.on(host);

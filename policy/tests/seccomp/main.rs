@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 
 mod agreement;
+mod outer;
 mod policies;
 #[path = "../profiles/world.rs"]
 mod profiles;

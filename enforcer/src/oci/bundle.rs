@@ -1,0 +1,151 @@
+//! The `config.json` of a bundle, and other files in its terms that an engine hands over.
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat, renameat};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use stockade_policy::oci::{Document, DocumentError};
+
+/// The file in a bundle. OCI runtime specification, bundle.md.
+pub const CONFIG: &str = "config.json";
+
+/// More than the longest text that is read, bytes.
+const LONGEST: u64 = (8 << 20) + 1;
+
+/// Why a file of an engine could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// A system call.
+    #[error("cannot {operation} {}: {source}", path.display())]
+    File {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something else than a regular file.
+    #[error("{} is no regular file", path.display())]
+    Kind {
+        /// What.
+        path: PathBuf,
+    },
+    /// No document.
+    #[error("{} is not what a runtime reads: {source}", path.display())]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: DocumentError,
+    },
+}
+
+/// An opened bundle: all that is read and written of it is in this very directory.
+#[derive(Debug)]
+pub struct Bundle {
+    directory: OwnedFd,
+    path: PathBuf,
+    mode: Mode,
+    /// Its `config.json`.
+    pub config: Document,
+}
+
+impl Bundle {
+    /// Opens the bundle at `path` and reads its `config.json`. Links are not followed: an engine writes files.
+    pub fn open(path: &Path) -> Result<Bundle, BundleError> {
+        let fault = |operation, path: &Path, source: io::Error| BundleError::File {
+            operation,
+            path: path.to_owned(),
+            source,
+        };
+        let path = path.canonicalize().map_err(|source| fault("find", path, source))?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory =
+            openat(CWD, &path, flags, Mode::empty()).map_err(|errno| fault("open", &path, errno.into()))?;
+        let config = path.join(CONFIG);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = openat(&directory, CONFIG, flags, Mode::empty())
+            .map_err(|errno| fault("open", &config, errno.into()))?;
+        let mode = fstat(&file).map_err(|errno| fault("stat", &config, errno.into()))?.st_mode;
+        let document = read(file, &config)?;
+        Ok(Bundle { directory, path, mode: Mode::from_raw_mode(mode & 0o777), config: document })
+    }
+
+    /// The directory, absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The root of the container as a path of the host, with links followed.
+    pub fn root(&self) -> Result<PathBuf, BundleError> {
+        let root = self.path.join(self.config.string(&["root", "path"]));
+        root.canonicalize().map_err(|source| BundleError::File {
+            operation: "find the root",
+            path: root,
+            source,
+        })
+    }
+
+    /// Puts `config` in the place of the `config.json`: whoever reads it finds the old one or the new one, whole.
+    pub fn replace(&self, config: &Document) -> Result<(), BundleError> {
+        replace(&self.directory, &self.path, CONFIG, config.text().as_bytes(), self.mode)
+    }
+}
+
+/// A file in a bundle's terms that stands alone: the process of an `exec`, the resources of an `update`.
+pub fn read_part(path: &Path) -> Result<Document, BundleError> {
+    let fault = |source: io::Error| BundleError::File { operation: "open", path: path.to_owned(), source };
+    // An engine hands over a file or a pipe of its own; nobody else can have written its name.
+    let file = File::open(path).map_err(fault)?;
+    parse(file, path)
+}
+
+/// The same from standard input.
+pub fn read_standard_input() -> Result<Document, BundleError> {
+    parse(io::stdin().lock(), Path::new("standard input"))
+}
+
+fn read(file: OwnedFd, path: &Path) -> Result<Document, BundleError> {
+    let fault = |source: io::Error| BundleError::File { operation: "read", path: path.to_owned(), source };
+    let stat = fstat(&file).map_err(|errno| fault(errno.into()))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(BundleError::Kind { path: path.to_owned() });
+    }
+    parse(File::from(file), path)
+}
+
+fn parse(from: impl Read, path: &Path) -> Result<Document, BundleError> {
+    let mut text = Vec::new();
+    from.take(LONGEST).read_to_end(&mut text).map_err(|source| BundleError::File {
+        operation: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    Document::parse(&text).map_err(|source| BundleError::Document { path: path.to_owned(), source })
+}
+
+/// Writes a file under another name and gives it its own when it is whole.
+pub(super) fn replace(
+    directory: &OwnedFd,
+    path: &Path,
+    name: &str,
+    content: &[u8],
+    mode: Mode,
+) -> Result<(), BundleError> {
+    let half = format!(".{name}.{}", std::process::id());
+    let fault = |operation, source: io::Error| BundleError::File { operation, path: path.join(name), source };
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // One of an earlier process with our number, which is gone.
+    let _ = rustix::fs::unlinkat(directory, &half, rustix::fs::AtFlags::empty());
+    let file = openat(directory, &half, flags, mode).map_err(|errno| fault("create", errno.into()))?;
+    let written = File::from(file)
+        .write_all(content)
+        .and_then(|()| renameat(directory, &half, directory, name).map_err(io::Error::from));
+    if written.is_err() {
+        // A full disk leaves the old file as it was.
+        let _ = rustix::fs::unlinkat(directory, &half, rustix::fs::AtFlags::empty());
+    }
+    written.map_err(|source| fault("write", source))
+}

@@ -1,0 +1,251 @@
+//! What is known of the containers that were made: kept from `create` on, until the container is gone.
+
+use super::bundle::{self, BundleError};
+use super::init;
+use rustix::fs::{AtFlags, Mode, OFlags, StatVfsMountFlags, fstat, open, statvfs, unlinkat};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use stockade_policy::oci::{Bounds, Cut};
+use stockade_policy::plan::Plan;
+
+/// Where the state is kept if nothing else is said.
+pub const STATE: &str = "/run/stockade";
+
+const RECORD: &str = "record.json";
+const INIT: &str = "init";
+
+/// A container that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The engine's id of it.
+    pub id: String,
+    /// The bundle it was made from.
+    pub bundle: PathBuf,
+    /// Where the inner runtime keeps its state of it.
+    pub inner_state: PathBuf,
+    /// The inner runtime.
+    pub inner: PathBuf,
+    /// The profiles and floors that were met, the one that gives the name first.
+    pub profiles: Vec<String>,
+    /// The rule that chose them, as `file:line:column`.
+    pub rule: Option<String>,
+    /// Whether it was only observed: the plan says what would be around it.
+    pub observed: bool,
+    /// What the kernel must show.
+    pub plan: Plan,
+    /// What later processes and limits keep to.
+    pub bounds: Bounds,
+    /// What was changed in the bundle.
+    pub cuts: Vec<Cut>,
+}
+
+/// Why the state could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A system call.
+    #[error("cannot {operation} {}: {source}", path.display())]
+    File {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Others can change what is kept.
+    #[error("{} is not root's alone", path.display())]
+    NotOurs {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A record that cannot be read.
+    #[error("{} is no record: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The state lies where no program can be started from.
+    #[error("{} lies on a file system that is mounted noexec: name another `state` in the rules", path.display())]
+    NoExec {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] BundleError),
+}
+
+/// The directory in which the containers of one host are known.
+#[derive(Clone, Debug)]
+pub struct State {
+    path: PathBuf,
+}
+
+/// The directory of one container.
+#[derive(Debug)]
+pub struct Place {
+    directory: OwnedFd,
+    path: PathBuf,
+}
+
+impl State {
+    /// The state at `path`, which nobody but its owner may enter; made where it is not there.
+    pub fn open(path: &Path) -> Result<State, RecordError> {
+        let state = State { path: path.to_owned() };
+        private(&state.containers())?;
+        Ok(state)
+    }
+
+    /// The state at `path`, if there is one.
+    pub fn existing(path: &Path) -> State {
+        State { path: path.to_owned() }
+    }
+
+    fn containers(&self) -> PathBuf {
+        self.path.join("containers")
+    }
+
+    /// The directory of a container, made where it is not there. Two runtimes may use one id: the place where the inner
+    /// one keeps its state is part of the name.
+    pub fn place(&self, inner_state: &Path, id: &str) -> Result<Place, RecordError> {
+        let path = self.containers().join(key(inner_state, id));
+        let directory = private(&path)?;
+        Ok(Place { directory, path })
+    }
+
+    /// Where the init of a container will stand.
+    pub fn init(&self, inner_state: &Path, id: &str) -> PathBuf {
+        self.containers().join(key(inner_state, id)).join(INIT)
+    }
+
+    /// The record of a container; `None`: it was not made here.
+    pub fn find(&self, inner_state: &Path, id: &str) -> Result<Option<Record>, RecordError> {
+        read(&self.containers().join(key(inner_state, id)).join(RECORD))
+    }
+
+    /// Every record.
+    pub fn all(&self) -> Result<Vec<Record>, RecordError> {
+        let path = self.containers();
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(RecordError::File { operation: "list", path, source }),
+        };
+        let mut records = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|source| RecordError::File {
+                operation: "list",
+                path: path.clone(),
+                source,
+            })?;
+            records.extend(read(&entry.path().join(RECORD))?);
+        }
+        Ok(records)
+    }
+
+    /// Takes away what is kept of containers that the inner runtime no longer knows, and of those whose making was
+    /// cut short.
+    pub fn collect(&self) -> Result<(), RecordError> {
+        let path = self.containers();
+        let fault = |source| RecordError::File { operation: "list", path: path.clone(), source };
+        for entry in fs::read_dir(&path).map_err(fault)? {
+            let place = entry.map_err(fault)?.path();
+            let gone = match read(&place.join(RECORD))? {
+                Some(record) => !record.inner_state.join(&record.id).exists(),
+                None => true,
+            };
+            if gone && is_old(&place) {
+                remove(&place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away what is kept of one container.
+    pub fn remove(&self, inner_state: &Path, id: &str) -> Result<(), RecordError> {
+        remove(&self.containers().join(key(inner_state, id)))
+    }
+}
+
+fn remove(place: &Path) -> Result<(), RecordError> {
+    match fs::remove_dir_all(place) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(RecordError::File { operation: "remove", path: place.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a directory is older than a `create` takes between it and its container.
+fn is_old(place: &Path) -> bool {
+    const CREATE: std::time::Duration = std::time::Duration::from_secs(60);
+    let age = fs::metadata(place).and_then(|data| data.modified()).map(|time| time.elapsed());
+    // A clock that went back makes nothing old.
+    age.is_ok_and(|age| age.is_ok_and(|age| age > CREATE))
+}
+
+impl Place {
+    /// Writes the init: a file that is read and started, and changed by nobody.
+    pub fn write_init(&self, program: &[u8]) -> Result<(), RecordError> {
+        let flags = statvfs(&self.path).map_err(|errno| self.fault("look at", errno.into()))?.f_flag;
+        if flags.contains(StatVfsMountFlags::NOEXEC) {
+            return Err(RecordError::NoExec { path: self.path.clone() });
+        }
+        Ok(bundle::replace(&self.directory, &self.path, INIT, program, Mode::from_raw_mode(init::MODE))?)
+    }
+
+    /// Writes the record.
+    pub fn write(&self, record: &Record) -> Result<(), RecordError> {
+        let text = serde_json::to_vec(record)
+            .map_err(|source| RecordError::Json { path: self.path.join(RECORD), source })?;
+        Ok(bundle::replace(&self.directory, &self.path, RECORD, &text, Mode::from_raw_mode(0o600))?)
+    }
+
+    /// Forgets an earlier container of the same id.
+    pub fn clear(&self) -> Result<(), RecordError> {
+        for name in [RECORD, INIT] {
+            match unlinkat(&self.directory, name, AtFlags::empty()) {
+                Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+                Err(errno) => return Err(self.fault("remove from", errno.into())),
+            }
+        }
+        Ok(())
+    }
+
+    fn fault(&self, operation: &'static str, source: io::Error) -> RecordError {
+        RecordError::File { operation, path: self.path.clone(), source }
+    }
+}
+
+/// The name of a container's directory: the same in every version of stockade.
+fn key(inner_state: &Path, id: &str) -> String {
+    let place = inner_state.to_string_lossy().replace('%', "%25").replace('/', "%2f");
+    format!("{place}@{id}")
+}
+
+fn read(path: &Path) -> Result<Option<Record>, RecordError> {
+    match fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|source| RecordError::Json { path: path.to_owned(), source }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(RecordError::File { operation: "read", path: path.to_owned(), source }),
+    }
+}
+
+/// A directory of the caller's that nobody else may enter or change.
+fn private(path: &Path) -> Result<OwnedFd, RecordError> {
+    let fault = |operation, source: io::Error| RecordError::File { operation, path: path.to_owned(), source };
+    DirBuilder::new().mode(0o700).recursive(true).create(path).map_err(|source| fault("create", source))?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = open(path, flags, Mode::empty()).map_err(|errno| fault("open", errno.into()))?;
+    let stat = fstat(&directory).map_err(|errno| fault("stat", errno.into()))?;
+    let ours = stat.st_uid == rustix::process::geteuid().as_raw() && stat.st_mode & 0o077 == 0;
+    if ours { Ok(directory) } else { Err(RecordError::NotOurs { path: path.to_owned() }) }
+}

@@ -1,0 +1,287 @@
+//! Every field of a bundle, and what becomes of it. OCI runtime specification 1.2, config.md and config-linux.md.
+
+use super::{Document, Refusal};
+use serde_json::Value;
+
+/// What becomes of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Treatment {
+    /// It takes part in the meet.
+    Met,
+    /// It goes to the inner runtime as it is, for it takes nothing away from what the policy says.
+    Kept,
+    /// No policy can say how much of it is allowed.
+    Refused(&'static str),
+}
+
+use Treatment::{Kept, Met, Refused};
+
+const OTHER_SYSTEM: Treatment = Refused("belongs to another operating system");
+const NO_WORD: Treatment = Refused("a policy has no word for it");
+
+/// `[]` is any entry of a list, `*` any key of a mapping.
+const FIELDS: &[(&str, Treatment)] = &[
+    ("ociVersion", Kept),
+    ("hostname", Kept),
+    ("domainname", Kept),
+    ("annotations.*", Met),
+    ("root.path", Kept),
+    ("root.readonly", Met),
+    ("mounts[].destination", Met),
+    ("mounts[].type", Met),
+    ("mounts[].source", Met),
+    ("mounts[].options[]", Met),
+    (
+        "mounts[].uidMappings",
+        Refused("a mapped mount lets the container be another user on the host's files"),
+    ),
+    (
+        "mounts[].gidMappings",
+        Refused("a mapped mount lets the container be another user on the host's files"),
+    ),
+    ("process.terminal", Kept),
+    ("process.consoleSize.height", Kept),
+    ("process.consoleSize.width", Kept),
+    ("process.user.uid", Met),
+    ("process.user.gid", Met),
+    ("process.user.umask", Met),
+    ("process.user.additionalGids[]", Met),
+    ("process.user.username", OTHER_SYSTEM),
+    ("process.args[]", Met),
+    ("process.commandLine", OTHER_SYSTEM),
+    ("process.env[]", Met),
+    ("process.cwd", Kept),
+    ("process.capabilities.bounding[]", Met),
+    ("process.capabilities.effective[]", Met),
+    ("process.capabilities.inheritable[]", Met),
+    ("process.capabilities.permitted[]", Met),
+    ("process.capabilities.ambient[]", Met),
+    ("process.rlimits[].type", Met),
+    ("process.rlimits[].hard", Met),
+    ("process.rlimits[].soft", Met),
+    ("process.noNewPrivileges", Met),
+    // A label only takes away, and without one the engine's default stands.
+    ("process.apparmorProfile", Kept),
+    ("process.selinuxLabel", Kept),
+    ("process.oomScoreAdj", Met),
+    ("process.scheduler", Refused("a scheduling class can take the processors from everyone else")),
+    ("process.ioPriority", Refused("an I/O class can take the disks from everyone else")),
+    ("process.execCPUAffinity", NO_WORD),
+    ("hooks.prestart[].*", Met),
+    ("hooks.createRuntime[].*", Met),
+    ("hooks.createContainer[].*", Met),
+    ("hooks.startContainer[].*", Met),
+    ("hooks.poststart[].*", Met),
+    ("hooks.poststop[].*", Met),
+    ("linux.uidMappings[].containerID", Met),
+    ("linux.uidMappings[].hostID", Met),
+    ("linux.uidMappings[].size", Met),
+    ("linux.gidMappings[].containerID", Met),
+    ("linux.gidMappings[].hostID", Met),
+    ("linux.gidMappings[].size", Met),
+    ("linux.sysctl.*", Met),
+    ("linux.cgroupsPath", Met),
+    ("linux.namespaces[].type", Met),
+    ("linux.namespaces[].path", Met),
+    ("linux.devices[].type", Met),
+    ("linux.devices[].path", Met),
+    ("linux.devices[].major", Met),
+    ("linux.devices[].minor", Met),
+    ("linux.devices[].fileMode", Kept),
+    ("linux.devices[].uid", Kept),
+    ("linux.devices[].gid", Kept),
+    ("linux.seccomp.defaultAction", Met),
+    ("linux.seccomp.defaultErrnoRet", Met),
+    ("linux.seccomp.architectures[]", Met),
+    ("linux.seccomp.flags[]", Met),
+    ("linux.seccomp.syscalls[].names[]", Met),
+    ("linux.seccomp.syscalls[].action", Met),
+    ("linux.seccomp.syscalls[].errnoRet", Met),
+    ("linux.seccomp.syscalls[].args[].index", Met),
+    ("linux.seccomp.syscalls[].args[].value", Met),
+    ("linux.seccomp.syscalls[].args[].valueTwo", Met),
+    ("linux.seccomp.syscalls[].args[].op", Met),
+    ("linux.seccomp.listenerPath", Refused("a supervisor of system calls can allow what the policy denies")),
+    (
+        "linux.seccomp.listenerMetadata",
+        Refused("a supervisor of system calls can allow what the policy denies"),
+    ),
+    ("linux.rootfsPropagation", Met),
+    ("linux.maskedPaths[]", Met),
+    ("linux.readonlyPaths[]", Met),
+    ("linux.mountLabel", Kept),
+    ("linux.intelRdt", NO_WORD),
+    ("linux.memoryPolicy", NO_WORD),
+    ("linux.netDevices", Refused("it moves a network device of the host into the container")),
+    ("linux.personality", Refused("it can switch off what protects memory")),
+    ("linux.timeOffsets.*", Kept),
+    ("linux.resources.devices[].allow", Met),
+    ("linux.resources.devices[].type", Met),
+    ("linux.resources.devices[].major", Met),
+    ("linux.resources.devices[].minor", Met),
+    ("linux.resources.devices[].access", Met),
+    ("linux.resources.memory.limit", Met),
+    ("linux.resources.memory.swap", Met),
+    ("linux.resources.memory.disableOOMKiller", Met),
+    ("linux.resources.memory.reservation", Kept),
+    ("linux.resources.memory.kernel", Kept),
+    ("linux.resources.memory.kernelTCP", Kept),
+    ("linux.resources.memory.swappiness", Kept),
+    ("linux.resources.memory.useHierarchy", Kept),
+    ("linux.resources.memory.checkBeforeUpdate", Kept),
+    ("linux.resources.cpu.quota", Met),
+    ("linux.resources.cpu.period", Met),
+    ("linux.resources.cpu.shares", Kept),
+    ("linux.resources.cpu.burst", Met),
+    ("linux.resources.cpu.idle", Kept),
+    ("linux.resources.cpu.cpus", Kept),
+    ("linux.resources.cpu.mems", Kept),
+    ("linux.resources.cpu.realtimeRuntime", Met),
+    ("linux.resources.cpu.realtimePeriod", Met),
+    ("linux.resources.pids.limit", Met),
+    ("linux.resources.blockIO.weight", Kept),
+    ("linux.resources.blockIO.leafWeight", Kept),
+    ("linux.resources.blockIO.weightDevice[].*", Kept),
+    ("linux.resources.blockIO.throttleReadBpsDevice[].*", Met),
+    ("linux.resources.blockIO.throttleWriteBpsDevice[].*", Met),
+    ("linux.resources.blockIO.throttleReadIOPSDevice[].*", Met),
+    ("linux.resources.blockIO.throttleWriteIOPSDevice[].*", Met),
+    ("linux.resources.hugepageLimits[].*", Kept),
+    ("linux.resources.network.classID", Kept),
+    ("linux.resources.network.priorities[].*", Kept),
+    ("linux.resources.rdma.*", Kept),
+    ("linux.resources.unified.*", Met),
+    ("solaris", OTHER_SYSTEM),
+    ("windows", OTHER_SYSTEM),
+    ("zos", OTHER_SYSTEM),
+    ("freebsd", OTHER_SYSTEM),
+    ("vm", Refused("it is started in a machine of its own")),
+];
+
+/// The fields that may not be there, or that nobody knows, and lists and mappings that are none.
+pub(super) fn check(document: &Document) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    walk(&document.0, "", "", &mut refusals);
+    refusals
+}
+
+/// The same for a part of a bundle that is given alone: the process of an `exec`, the resources of an `update`.
+pub(super) fn check_part(part: &Value, place: &str) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    walk(part, place, place, &mut refusals);
+    refusals
+}
+
+/// `pattern` is the place as the table writes it, `place` as messages do.
+fn walk(value: &Value, pattern: &str, place: &str, refusals: &mut Vec<Refusal>) {
+    let below = |pattern: &str| {
+        FIELDS.iter().any(|(field, _)| {
+            field.strip_prefix(pattern).is_some_and(|rest| rest.starts_with('.') || rest.starts_with("[]"))
+        })
+    };
+    let leaf = FIELDS.iter().find(|(field, _)| *field == pattern).map(|(_, treatment)| *treatment);
+    if let Some(Refused(why)) = leaf {
+        if !is_empty(value) {
+            refusals.push(Refusal::plain(place, why));
+        }
+        return;
+    }
+    let list = FIELDS
+        .iter()
+        .any(|(field, _)| field.strip_prefix(pattern).is_some_and(|rest| rest.starts_with("[]")));
+    match value {
+        Value::Object(map) if !list && (pattern.is_empty() || below(pattern)) => {
+            for (key, value) in map {
+                let dot = if pattern.is_empty() { "" } else { "." };
+                let known = format!("{pattern}{dot}{key}");
+                let any = format!("{pattern}.*");
+                let here = format!("{place}{dot}{key}");
+                if FIELDS.iter().any(|(field, _)| *field == any) {
+                    // What is behind such a key is looked at where it is met.
+                    continue;
+                }
+                if below(&known) || FIELDS.iter().any(|(field, _)| *field == known) {
+                    walk(value, &known, &here, refusals);
+                } else {
+                    refusals.push(Refusal::plain(here, "no field of this name is known"));
+                }
+            }
+        }
+        Value::Array(entries) if list => {
+            for (index, value) in entries.iter().enumerate() {
+                walk(value, &format!("{pattern}[]"), &format!("{place}[{index}]"), refusals);
+            }
+        }
+        Value::Object(_) | Value::Array(_) => {
+            refusals.push(Refusal::plain(place, "this is no place for a list or a mapping"));
+        }
+        _ if leaf.is_none() => {
+            refusals.push(Refusal::plain(
+                place,
+                if list { "a list is expected" } else { "a mapping is expected" },
+            ));
+        }
+        _ => {}
+    }
+}
+
+/// What Go writes for a field that nobody set.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(value) => value.as_u64() == Some(0),
+        Value::String(value) => value.is_empty(),
+        Value::Array(value) => value.is_empty(),
+        Value::Object(value) => value.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> Vec<String> {
+        check(&Document::parse(text.as_bytes()).unwrap()).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_table_has_no_field_twice() {
+        for (index, (field, _)) in FIELDS.iter().enumerate() {
+            assert!(FIELDS.iter().skip(index + 1).all(|(other, _)| other != field), "{field}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_is_refused_by_its_place() {
+        assert_eq!(
+            refused(r#"{"ociVersion": "1.0.2", "linux": {"seccomp": {"syscalls": [{"names": ["x"]}]}}}"#),
+            [""; 0]
+        );
+        let cases = [
+            (r#"{"Process": {}}"#, "Process: no field of this name is known"),
+            (
+                r#"{"process": {"user": {"uid": 0, "Uid": 1}}}"#,
+                "process.user.Uid: no field of this name is known",
+            ),
+            (r#"{"mounts": [{}, {"x": 1}]}"#, "mounts[1].x: no field of this name is known"),
+            (r#"{"mounts": {}}"#, "mounts: this is no place for a list or a mapping"),
+            (r#"{"mounts": "x"}"#, "mounts: a list is expected"),
+            (r#"{"process": []}"#, "process: this is no place for a list or a mapping"),
+            (r#"{"process": {"cwd": {}}}"#, "process.cwd: this is no place for a list or a mapping"),
+            (
+                r#"{"linux": {"netDevices": {"eth0": {}}}}"#,
+                "linux.netDevices: it moves a network device of the host into the container",
+            ),
+            (r#"{"vm": {"kernel": {}}}"#, "vm: it is started in a machine of its own"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(refused(text), [expected], "{text}");
+        }
+        // What Go's tools write for nothing.
+        assert_eq!(
+            refused(r#"{"linux": {"intelRdt": {}, "personality": null}, "process": {"commandLine": ""}}"#),
+            [""; 0]
+        );
+    }
+}

@@ -1,0 +1,354 @@
+//! `mounts`, `root`, and the paths that are hidden or read-only. config.md, "Mounts"; config-linux.md, "Masked Paths".
+
+use super::{Cut, Document, Refusal, Surroundings};
+use crate::lattice::files::Rights;
+use crate::origin::Origins;
+use crate::plan::{MountEntry, MountKind, Plan};
+use crate::policy::{Policy, ProcView};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Paths of the host that may be mounted into a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// An absolute path; it, and what is below it, is admitted. A part `*` stands for any one name, `{id}` for the
+    /// container's own id.
+    pub path: String,
+    /// Whether it may be written.
+    pub write: bool,
+}
+
+impl Source {
+    fn admits(&self, path: &str, id: &str) -> bool {
+        let mut parts = path.split('/');
+        self.path.split('/').all(|wanted| {
+            parts.next().is_some_and(|part| match wanted {
+                "*" => !part.is_empty(),
+                "{id}" => part == id,
+                wanted => part == wanted,
+            })
+        })
+    }
+}
+
+/// Kinds of file systems that hold nothing of the host, and where they may stand; `/` is anywhere.
+const FILE_SYSTEMS: [(&str, &str); 7] = [
+    ("proc", "/proc"),
+    ("sysfs", "/sys"),
+    ("cgroup", "/sys/fs/cgroup"),
+    ("cgroup2", "/sys/fs/cgroup"),
+    ("devpts", "/dev/pts"),
+    ("mqueue", "/dev/mqueue"),
+    ("tmpfs", "/"),
+];
+
+/// File systems through which the host itself is configured.
+const OF_THE_HOST: [&str; 3] = ["sysfs", "cgroup", "cgroup2"];
+
+/// Options by which what is mounted inside is mounted on the host too. mount(8).
+const SHARED: [&str; 2] = ["shared", "rshared"];
+
+/// What the meet is taken with.
+pub(super) struct Meeting<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) plan: &'a Plan,
+    pub(super) sources: &'a [Source],
+    pub(super) id: &'a str,
+    /// The path of the init inside: nothing else may be mounted there.
+    pub(super) init: &'a str,
+    pub(super) surroundings: &'a dyn Surroundings,
+}
+
+impl Meeting<'_> {
+    /// Makes the mounts of a bundle keep to policy and plan.
+    pub(super) fn meet(
+        &self,
+        document: &mut Document,
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<Vec<Cut>, String> {
+        let mut cuts = Vec::new();
+        let mut mounts = document.list(&["mounts"]).to_vec();
+        mounts.retain(|mount| text(mount, "destination") != self.init);
+        for (index, mount) in mounts.iter_mut().enumerate() {
+            self.one(mount, &format!("mounts[{index}]"), &mut cuts, refusals)?;
+        }
+        self.proc(&mut mounts, &mut cuts);
+        self.tmp(&mut mounts, &mut cuts);
+        self.entries(document, &mut mounts, &mut cuts, refusals)?;
+        document.set(&["mounts"], mounts);
+        if self.plan.mounts.read_only && document.get(&["root", "readonly"]) != Some(&Value::Bool(true)) {
+            document.set(&["root", "readonly"], true);
+            let origins = self.policy.files.tree.rights("/").origins.clone();
+            cuts.push(Cut { field: "root.readonly".to_owned(), change: "set".to_owned(), origins });
+        }
+        Ok(cuts)
+    }
+
+    fn one(
+        &self,
+        mount: &mut Value,
+        field: &str,
+        cuts: &mut Vec<Cut>,
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<(), String> {
+        let at = text(mount, "destination").to_owned();
+        let kind = text(mount, "type").to_owned();
+        let is_bind = kind == "bind" || options(mount).any(|option| matches!(option, "bind" | "rbind"));
+        let mut refuse = |why: String| refusals.push(Refusal::plain(format!("{field} ({at})"), why));
+        if crate::lattice::files::validate(&at).is_err() || at == "/" {
+            refuse(
+                "the destination is not absolute, is the root, or holds `.`, `..` or an empty part"
+                    .to_owned(),
+            );
+            return Ok(());
+        }
+        if let Some(option) = options(mount).find(|option| SHARED.contains(option)) {
+            refuse(format!("`{option}`: what is mounted there inside would be mounted on the host"));
+        }
+        if is_bind {
+            match self.source(text(mount, "source"))? {
+                Ok((path, write)) => {
+                    mount["source"] = path.into();
+                    if !write {
+                        self.narrow(mount, field, "ro", &Origins::new(), cuts);
+                    }
+                }
+                Err(why) => refuse(why),
+            }
+        } else {
+            match FILE_SYSTEMS.iter().find(|(name, _)| *name == kind) {
+                Some((_, place)) if *place == "/" || at == *place || at.starts_with(&format!("{place}/")) => {
+                }
+                Some((_, place)) => refuse(format!("a file system `{kind}` belongs to {place}")),
+                None => refuse(format!("a file system `{kind}` is not one that containers need")),
+            }
+            if OF_THE_HOST.contains(&kind.as_str()) {
+                self.narrow(mount, field, "ro", &Origins::new(), cuts);
+            }
+        }
+        // What stands in /dev and /proc is decided by their own sections.
+        let special = ["/dev", "/proc", "/sys"]
+            .iter()
+            .any(|place| at == *place || at.starts_with(&format!("{place}/")));
+        let scratch = at == "/tmp" && self.plan.mounts.tmp.is_some();
+        if !special && !scratch {
+            let rights = self.policy.files.tree.rights(&at);
+            if !rights.value.contains(Rights::WRITE) {
+                self.narrow(mount, field, "ro", &rights.origins, cuts);
+            }
+            if !rights.value.contains(Rights::EXECUTE) {
+                self.narrow(mount, field, "noexec", &rights.origins, cuts);
+            }
+        }
+        Ok(())
+    }
+
+    /// The path of the host that a source is, and whether it may be written; why it is not admitted.
+    fn source(&self, source: &str) -> Result<Result<(String, bool), String>, String> {
+        if !source.starts_with('/') {
+            return Ok(Err(format!("the source `{source}` is no absolute path")));
+        }
+        let Some(path) = self.surroundings.canonical(source)? else {
+            return Ok(Err(format!("the source {source} does not exist")));
+        };
+        // What the image itself holds is the container's already.
+        let image = self.plan.mounts.root.trim_end_matches('/');
+        if !image.is_empty() && path.strip_prefix(image).is_some_and(|rest| rest.starts_with('/')) {
+            return Ok(Ok((path, true)));
+        }
+        let admitted: Vec<&Source> = self.sources.iter().filter(|one| one.admits(&path, self.id)).collect();
+        if admitted.is_empty() {
+            return Ok(Err(format!("{path} of the host would be mounted, and no rule admits it")));
+        }
+        let write = admitted.iter().any(|one| one.write);
+        Ok(Ok((path, write)))
+    }
+
+    /// Adds an option that takes rights away, and takes away the one that gives them.
+    fn narrow(&self, mount: &mut Value, field: &str, option: &str, origins: &Origins, cuts: &mut Vec<Cut>) {
+        let opposite = match option {
+            "ro" => "rw",
+            "noexec" => "exec",
+            _ => "",
+        };
+        let mut list: Vec<String> =
+            options(mount).filter(|word| *word != opposite).map(str::to_owned).collect();
+        if list.iter().any(|word| word == option) && list.len() == options(mount).count() {
+            return;
+        }
+        if !list.iter().any(|word| word == option) {
+            list.push(option.to_owned());
+        }
+        mount["options"] = list.into();
+        cuts.push(Cut {
+            field: format!("{field} ({})", text(mount, "destination")),
+            change: option.to_owned(),
+            origins: origins.clone(),
+        });
+    }
+
+    /// What `/proc` shows. proc(5), 5.8.
+    fn proc(&self, mounts: &mut [Value], cuts: &mut Vec<Cut>) {
+        let view = &self.policy.files.proc;
+        let wanted: &[&str] = match view.value {
+            ProcView::Full | ProcView::None => return,
+            ProcView::Hidden => &["hidepid=4"],
+            ProcView::Minimal => &["hidepid=4", "subset=pid"],
+        };
+        for mount in mounts.iter_mut().filter(|mount| text(mount, "type") == "proc") {
+            let ours = |word: &&str| word.starts_with("hidepid=") || word.starts_with("subset=");
+            if wanted.iter().all(|wanted| options(mount).any(|word| word == *wanted)) {
+                continue;
+            }
+            let kept = options(mount).filter(|word| !ours(word)).map(str::to_owned);
+            let list: Vec<String> = kept.chain(wanted.iter().map(|word| (*word).to_owned())).collect();
+            mount["options"] = list.into();
+            cuts.push(Cut {
+                field: "mounts (/proc)".to_owned(),
+                change: wanted.join(", "),
+                origins: view.origins.clone(),
+            });
+        }
+    }
+
+    /// The private `/tmp`. A volume that the engine puts there stays.
+    fn tmp(&self, mounts: &mut Vec<Value>, cuts: &mut Vec<Cut>) {
+        let Some(size) = self.plan.mounts.tmp else { return };
+        let there = mounts.iter().find(|mount| text(mount, "destination") == "/tmp");
+        if there.is_some_and(|mount| text(mount, "type") != "tmpfs") {
+            return;
+        }
+        let limit = if size == u64::MAX { None } else { Some(format!("size={size}")) };
+        let words = ["nosuid", "nodev", "noexec", "mode=1777"].map(str::to_owned);
+        let list: Vec<String> = words.into_iter().chain(limit).collect();
+        let ours = json!({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": list});
+        if there == Some(&ours) {
+            return;
+        }
+        mounts.retain(|mount| text(mount, "destination") != "/tmp");
+        mounts.push(ours);
+        let origins = self.policy.files.tmp.as_ref().map(|tmp| tmp.origins.clone()).unwrap_or_default();
+        cuts.push(Cut { field: "mounts (/tmp)".to_owned(), change: "a private one".to_owned(), origins });
+    }
+
+    /// What the plan hides, narrows, widens and mounts.
+    fn entries(
+        &self,
+        document: &mut Document,
+        mounts: &mut Vec<Value>,
+        cuts: &mut Vec<Cut>,
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<(), String> {
+        let mut masked = strings(document, "maskedPaths");
+        let mut read_only = strings(document, "readonlyPaths");
+        for entry in &self.plan.mounts.entries {
+            let list = match &entry.what {
+                MountKind::Hide => &mut masked,
+                MountKind::ReadOnly { .. } => &mut read_only,
+                MountKind::Writable { exec } => {
+                    self.writable(entry, *exec, mounts, refusals)?;
+                    continue;
+                }
+                MountKind::Bind { .. } => {
+                    self.bind(entry, mounts, cuts);
+                    continue;
+                }
+            };
+            if !list.contains(&entry.at) {
+                list.push(entry.at.clone());
+                let (field, change) = match entry.what {
+                    MountKind::Hide => ("linux.maskedPaths", "hidden"),
+                    _ => ("linux.readonlyPaths", "read-only"),
+                };
+                cuts.push(Cut {
+                    field: field.to_owned(),
+                    change: format!("{} is {change}", entry.at),
+                    origins: entry.origins.clone(),
+                });
+            }
+        }
+        document.set(&["linux", "maskedPaths"], masked);
+        document.set(&["linux", "readonlyPaths"], read_only);
+        Ok(())
+    }
+
+    /// The same path of the image again, writable in a root that is not.
+    fn writable(
+        &self,
+        entry: &MountEntry,
+        exec: bool,
+        mounts: &mut Vec<Value>,
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<(), String> {
+        if mounts.iter().any(|mount| text(mount, "destination") == entry.at) {
+            return Ok(());
+        }
+        match self.surroundings.is_directory(&entry.at)? {
+            None => Ok(()),
+            Some(false) => {
+                let why = format!("{} is no directory of the image, or is reached through a link", entry.at);
+                refusals.push(Refusal { field: "root.path".to_owned(), why, origins: entry.origins.clone() });
+                Ok(())
+            }
+            Some(true) => {
+                let source = format!("{}{}", self.plan.mounts.root.trim_end_matches('/'), entry.at);
+                let mut options = vec!["bind", "rw", "nosuid", "nodev"];
+                options.extend((!exec).then_some("noexec"));
+                let mount =
+                    json!({"destination": entry.at, "type": "bind", "source": source, "options": options});
+                mounts.push(mount);
+                Ok(())
+            }
+        }
+    }
+
+    /// What the policy itself mounts.
+    fn bind(&self, entry: &MountEntry, mounts: &mut Vec<Value>, cuts: &mut Vec<Cut>) {
+        let MountKind::Bind { from, write, exec, suid, dev } = &entry.what else { return };
+        let mut options = vec!["rbind"];
+        for (given, without) in [(write, "ro"), (exec, "noexec"), (suid, "nosuid"), (dev, "nodev")] {
+            options.extend((!given).then_some(without));
+        }
+        let ours = json!({"destination": entry.at, "type": "bind", "source": from, "options": options});
+        if mounts.contains(&ours) {
+            return;
+        }
+        mounts.retain(|mount| text(mount, "destination") != entry.at);
+        mounts.push(ours);
+        cuts.push(Cut {
+            field: format!("mounts ({})", entry.at),
+            change: format!("{from} of the host, as the policy says"),
+            origins: entry.origins.clone(),
+        });
+    }
+}
+
+fn text<'a>(mount: &'a Value, key: &str) -> &'a str {
+    mount.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn options(mount: &Value) -> impl Iterator<Item = &str> {
+    mount.get("options").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+fn strings(document: &Document, key: &str) -> Vec<String> {
+    document.list(&["linux", key]).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_compared_part_by_part() {
+        let admits = |pattern: &str, path: &str| {
+            Source { path: pattern.to_owned(), write: true }.admits(path, "c0ffee")
+        };
+        assert!(admits("/srv", "/srv") && admits("/srv", "/srv/a/b"));
+        assert!(!admits("/srv", "/srvice") && !admits("/srv", "/") && !admits("/srv/a", "/srv"));
+        assert!(admits("/var/lib/docker/volumes/*/_data", "/var/lib/docker/volumes/x/_data/y"));
+        assert!(!admits("/var/lib/docker/volumes/*/_data", "/var/lib/docker/volumes"));
+        assert!(!admits("/var/lib/docker/volumes/*/_data", "/var/lib/docker/volumes/x"));
+        assert!(admits("/c/{id}", "/c/c0ffee/hosts") && !admits("/c/{id}", "/c/beef/hosts"));
+    }
+}

@@ -1,0 +1,242 @@
+//! `linux.resources` but for devices: limits of the cgroup. config-linux.md, "Control groups".
+
+use super::{Bounds, Cut, Document, OciError, Refusal, fields};
+use crate::origin::Ruled;
+use crate::policy::Resource;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Microseconds in which runc counts a share of processor time where a bundle names none: the kernel's default.
+const PERIOD: u64 = 100_000;
+/// The smallest quota that the kernel takes, microseconds.
+const MIN_QUOTA: u64 = 1_000;
+
+/// Throttles by the limit that they are. config-linux.md, "Block IO".
+const THROTTLES: [(Resource, &str); 4] = [
+    (Resource::IoRead, "throttleReadBpsDevice"),
+    (Resource::IoWrite, "throttleWriteBpsDevice"),
+    (Resource::IoReadOperations, "throttleReadIOPSDevice"),
+    (Resource::IoWriteOperations, "throttleWriteIOPSDevice"),
+];
+
+/// Files of cgroup v2 that hold a limit of a policy.
+const UNIFIED: [(&str, &[Resource]); 5] = [
+    ("memory.max", &[Resource::Memory]),
+    ("memory.swap.max", &[Resource::Swap]),
+    ("cpu.max", &[Resource::CpuMillis]),
+    ("pids.max", &[Resource::Processes]),
+    (
+        "io.max",
+        &[Resource::IoRead, Resource::IoWrite, Resource::IoReadOperations, Resource::IoWriteOperations],
+    ),
+];
+
+/// What a field says that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// No limit, as when a container is made.
+    Unlimited,
+    /// The limit that is there, as in an update.
+    Unchanged,
+}
+
+/// The limits that a bundle sets, in a policy's terms.
+pub(super) fn read(resources: &Document) -> BTreeMap<Resource, Ruled<u64>> {
+    let limit = |path: &[&str]| positive(resources.get(path));
+    let mut limits = BTreeMap::new();
+    let memory = limit(&["memory", "limit"]);
+    let swap = limit(&["memory", "swap"]).zip(memory).map(|(both, memory)| both.saturating_sub(memory));
+    let period = limit(&["cpu", "period"]).unwrap_or(PERIOD);
+    let cpu = limit(&["cpu", "quota"]).map(|quota| quota.saturating_mul(1000).div_ceil(period.max(1)));
+    let found = [
+        (Resource::Memory, memory),
+        (Resource::Swap, swap),
+        (Resource::CpuMillis, cpu),
+        (Resource::Processes, limit(&["pids", "limit"])),
+    ];
+    limits.extend(found.into_iter().filter_map(|(kind, limit)| Some((kind, Ruled::unwritten(limit?)))));
+    limits
+}
+
+/// A limit: what is not above 0 is none.
+fn positive(value: Option<&Value>) -> Option<u64> {
+    value.and_then(Value::as_u64).filter(|limit| *limit > 0)
+}
+
+impl Bounds {
+    /// The resources of an `update`, as the engine gives them in a file of their own.
+    pub fn updated(
+        &self,
+        resources: &mut Document,
+        block_devices: &BTreeSet<String>,
+    ) -> Result<Vec<Cut>, OciError> {
+        let refusals = fields::check_part(&resources.0, "linux.resources");
+        if !refusals.is_empty() {
+            return Err(OciError::Refused(refusals));
+        }
+        // The rules about devices were met when the container was made, and no engine updates them.
+        if resources.get(&["devices"]).is_some() {
+            let why = "an update cannot change the devices";
+            return Err(OciError::Refused(vec![Refusal::plain("linux.resources.devices", why)]));
+        }
+        self.limit(resources, Absent::Unchanged, block_devices).map_err(OciError::Refused)
+    }
+
+    /// Makes `linux.resources` keep to the bounds.
+    pub(super) fn limit(
+        &self,
+        resources: &mut Document,
+        absent: Absent,
+        block_devices: &BTreeSet<String>,
+    ) -> Result<Vec<Cut>, Vec<Refusal>> {
+        let mut meeting = Meeting { bounds: self, resources, absent, cuts: Vec::new() };
+        let refusals = meeting.refusals();
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
+        let memory = meeting.most(Resource::Memory, &["memory", "limit"], |limit| limit);
+        meeting.swap(memory);
+        meeting.cpu();
+        meeting.most(Resource::Processes, &["pids", "limit"], |limit| limit);
+        meeting.throttles(block_devices);
+        meeting.unified();
+        meeting.oom_killer();
+        Ok(meeting.cuts)
+    }
+}
+
+struct Meeting<'a> {
+    bounds: &'a Bounds,
+    resources: &'a mut Document,
+    absent: Absent,
+    cuts: Vec<Cut>,
+}
+
+impl Meeting<'_> {
+    fn refusals(&self) -> Vec<Refusal> {
+        let mut refusals = Vec::new();
+        for key in ["realtimeRuntime", "realtimePeriod"] {
+            if positive(self.resources.get(&["cpu", key])).is_some() {
+                let why = "real-time scheduling can take the processors from everyone else";
+                refusals.push(Refusal::plain(format!("linux.resources.cpu.{key}"), why));
+            }
+        }
+        let unified = self.resources.get(&["unified"]).and_then(Value::as_object);
+        for key in unified.iter().flat_map(|map| map.keys()) {
+            if key.starts_with("cgroup.") || key.contains('/') {
+                let why = "it changes the cgroup and not a limit";
+                refusals.push(Refusal::plain(format!("linux.resources.unified.{key}"), why));
+            }
+        }
+        refusals
+    }
+
+    fn asked(&self, kind: Resource) -> Option<&Ruled<u64>> {
+        self.bounds.resources.get(&kind).filter(|limit| limit.value != u64::MAX)
+    }
+
+    /// Sets a limit to at most what the policy says, and returns what it is then.
+    fn most(&mut self, kind: Resource, path: &[&str], unit: impl Fn(u64) -> u64) -> Option<u64> {
+        let written = self.resources.get(path).cloned();
+        let before = positive(written.as_ref());
+        let Some(asked) = self.asked(kind).cloned() else { return before };
+        if written.is_none() && self.absent == Absent::Unchanged {
+            return None;
+        }
+        let most = unit(asked.value);
+        if before.is_some_and(|before| before <= most) {
+            return before;
+        }
+        self.resources.set(path, most);
+        self.cuts.push(Cut {
+            field: format!("linux.resources.{}", path.join(".")),
+            change: format!("at most {most}"),
+            origins: asked.origins,
+        });
+        Some(most)
+    }
+
+    /// A bundle counts memory and swap together.
+    fn swap(&mut self, memory: Option<u64>) {
+        let Some(memory) = memory else { return };
+        self.most(Resource::Swap, &["memory", "swap"], |swap| memory.saturating_add(swap));
+    }
+
+    fn cpu(&mut self) {
+        let period = positive(self.resources.get(&["cpu", "period"]));
+        let length = period.unwrap_or(PERIOD);
+        let quota = |millis: u64| (millis.saturating_mul(length) / 1000).max(MIN_QUOTA);
+        let cut = self.cuts.len();
+        self.most(Resource::CpuMillis, &["cpu", "quota"], quota);
+        if self.cuts.len() > cut && period.is_none() {
+            self.resources.set(&["cpu", "period"], PERIOD);
+        }
+        if self.asked(Resource::CpuMillis).is_some() {
+            self.resources.remove(&["cpu", "burst"]);
+        }
+    }
+
+    fn throttles(&mut self, block_devices: &BTreeSet<String>) {
+        for (kind, field) in THROTTLES {
+            let Some(asked) = self.asked(kind).cloned() else { continue };
+            let path = ["blockIO", field];
+            if self.absent == Absent::Unchanged && self.resources.get(&path).is_none() {
+                continue;
+            }
+            let mut entries = self.resources.list(&path).to_vec();
+            let mut lowered = false;
+            for (major, minor) in block_devices.iter().filter_map(|device| device.split_once(':')) {
+                let (Ok(major), Ok(minor)) = (major.parse::<u64>(), minor.parse::<u64>()) else { continue };
+                let number = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_u64);
+                let same = |entry: &Value| {
+                    number(entry, "major") == Some(major) && number(entry, "minor") == Some(minor)
+                };
+                let rate = entries
+                    .iter()
+                    .filter(|entry| same(entry))
+                    .filter_map(|entry| positive(entry.get("rate")))
+                    .min();
+                lowered |= rate.is_none_or(|rate| rate > asked.value);
+                let rate = rate.unwrap_or(u64::MAX).min(asked.value);
+                entries.retain(|entry| !same(entry));
+                entries.push(json!({"major": major, "minor": minor, "rate": rate}));
+            }
+            self.resources.set(&path, entries);
+            if lowered {
+                self.cuts.push(Cut {
+                    field: format!("linux.resources.blockIO.{field}"),
+                    change: format!("at most {} on every disk", asked.value),
+                    origins: asked.origins,
+                });
+            }
+        }
+    }
+
+    /// A file written as it is would undo the limit that the same runtime sets.
+    fn unified(&mut self) {
+        for (file, kinds) in UNIFIED {
+            let Some(asked) = kinds.iter().find_map(|kind| self.asked(*kind).cloned()) else { continue };
+            if self.resources.get(&["unified", file]).is_some() {
+                self.resources.remove(&["unified", file]);
+                self.cuts.push(Cut {
+                    field: format!("linux.resources.unified.{file}"),
+                    change: "taken away: the policy has a limit for it".to_owned(),
+                    origins: asked.origins,
+                });
+            }
+        }
+    }
+
+    fn oom_killer(&mut self) {
+        if self.resources.get(&["memory", "disableOOMKiller"]) == Some(&Value::Bool(true)) {
+            self.resources.set(&["memory", "disableOOMKiller"], false);
+            self.cuts.push(Cut {
+                field: "linux.resources.memory.disableOOMKiller".to_owned(),
+                change:
+                    "false: a container that is not ended when its memory runs out hangs with what it holds"
+                        .to_owned(),
+                origins: crate::origin::Origins::new(),
+            });
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The meet of a bundle and a policy, written back as a bundle.
+
+use super::mounts::{self, Source};
+use super::resources::{self, Absent};
+use super::{Bounds, Cut, Document, OciError, Refusal, Surroundings};
+use super::{annotations, devices, fields, hooks, namespaces, process, seccomp};
+use crate::compile;
+use crate::host::Host;
+use crate::lattice::Lattice;
+use crate::lattice::intervals::IntervalSet;
+use crate::lookup::Lookup;
+use crate::origin::Ruled;
+use crate::plan::Plan;
+use crate::policy::{NamespaceKind, NamespaceMode, Policy};
+use crate::seccomp::outer::outer;
+use crate::vocab::CapSet;
+use serde_json::{Value, json};
+
+/// What the administrator admits beside the policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// Paths of the host that may be mounted.
+    pub mounts: Vec<Source>,
+    /// Programs of the host that may be hooks, by their real paths.
+    pub hooks: Vec<String>,
+    /// Annotations by which the inner runtime may be told what no field says.
+    pub annotations: Vec<String>,
+}
+
+/// The program that is put before the command of a container, where the policy has layers that no runtime applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Init<'a> {
+    /// Its path inside.
+    pub path: &'a str,
+    /// Its file on the host.
+    pub file: &'a str,
+}
+
+/// How an inner runtime takes the filter that it installs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandOver {
+    /// As rules, of which it compiles one.
+    Rules,
+    /// As a program: crun(1), `run.oci.seccomp_bpf_data`.
+    Program,
+}
+
+/// What a bundle is met with.
+pub struct Request<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// Hash of the floors that it was met with.
+    pub floors: &'a str,
+    /// What the administrator admits.
+    pub admission: &'a Admission,
+    /// The host.
+    pub host: &'a Host,
+    /// The container's id.
+    pub id: &'a str,
+    /// The root of the container, absolute, as a path of the host.
+    pub root: &'a str,
+    /// Users, programs and profiles of the container's root.
+    pub lookup: &'a dyn Lookup,
+    /// The host.
+    pub surroundings: &'a dyn Surroundings,
+    /// The init.
+    pub init: Init<'a>,
+    /// How the inner runtime takes the filter.
+    pub hand_over: HandOver,
+}
+
+/// A bundle that is at least as strict as the policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tightened {
+    /// The `config.json`.
+    pub document: Document,
+    /// What must be found on the running container.
+    pub plan: Plan,
+    /// What processes that are added and limits that are changed keep to.
+    pub bounds: Bounds,
+    /// What was changed.
+    pub cuts: Vec<Cut>,
+}
+
+/// Whether the plan has something that the inner runtime does not do: Landlock, W^X, or a filter that must come after
+/// them. Without no_new_privileges a filter is the runtime's alone, as only it has the capability to install it.
+pub fn needs_init(plan: &Plan) -> bool {
+    plan.landlock.is_some()
+        || plan.process.write_xor_execute
+        || plan.seccomp.is_some() && plan.process.no_new_privileges
+}
+
+/// The meet.
+pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, OciError> {
+    let mut refusals = fields::check(bundle);
+    if !refusals.is_empty() {
+        return Err(OciError::Refused(refusals));
+    }
+    let mut document = bundle.clone();
+    let surroundings = request.surroundings;
+    let mut cuts = annotations::strip(&mut document, &request.admission.annotations);
+    hooks::check(&document, &request.admission.hooks, surroundings, &mut refusals).map_err(OciError::Host)?;
+    check_cgroup(&document, &mut refusals);
+    namespaces::check_propagation(&document, &mut refusals);
+    let mut modes = namespaces::modes(&document, surroundings, &mut refusals).map_err(OciError::Host)?;
+    cuts.extend(namespaces::hide_cgroups(&mut document, request.policy, &mut modes));
+    namespaces::check(request.policy, &modes, &mut refusals);
+    let mode = |kind: NamespaceKind| modes.get(&kind).map_or(NamespaceMode::Host, |mode| mode.value);
+    let user = mode(NamespaceKind::User);
+    let id_maps = namespaces::id_maps(&document, request.policy, user, &mut refusals);
+    cuts.extend(namespaces::sysctls(&mut document, request.policy, &modes, &mut refusals));
+
+    let mut container = part(&document, "process");
+    // Of the profile alone: what a user may be added as does not depend on who came first.
+    let profile = Bounds::of(request.policy, None);
+    if let Err(found) = profile.tighten(&mut container.clone(), "process") {
+        refusals.extend(found);
+    }
+    if !refusals.is_empty() {
+        return Err(OciError::Refused(refusals));
+    }
+
+    let policy = meet(&document, &container, request, &modes)?;
+    let compiled = compile::Request { root: request.root.to_owned(), floors: request.floors.to_owned() };
+    let mut plan = compile::compile(&policy, request.host, &compiled, request.lookup)?;
+    check_plan(&plan)?;
+    let init = needs_init(&plan);
+    // What later processes are met with is the policy: they need not be the container's first user.
+    let bounds = Bounds {
+        init: init.then(|| request.init.path.to_owned()),
+        resources: policy.resources.clone(),
+        ..profile
+    };
+    cuts.extend(bounds.tighten(&mut container, "process").map_err(OciError::Refused)?);
+    for set in process::SETS {
+        *set_of(&mut plan, set) = process::capabilities(&container, set);
+    }
+    settle_identity(&mut plan, &container, id_maps);
+
+    let meeting = mounts::Meeting {
+        policy: &policy,
+        plan: &plan,
+        sources: &request.admission.mounts,
+        id: request.id,
+        init: request.init.path,
+        surroundings,
+    };
+    cuts.extend(meeting.meet(&mut document, &mut refusals).map_err(OciError::Host)?);
+    cuts.extend(devices::meet(&mut document, &policy, surroundings).map_err(OciError::Host)?);
+    let mut limits = part(&Document(document.get(&["linux"]).cloned().unwrap_or_default()), "resources");
+    match bounds.limit(&mut limits, Absent::Unlimited, &request.host.block_devices) {
+        Ok(found) => cuts.extend(found),
+        Err(found) => refusals.extend(found),
+    }
+    if !refusals.is_empty() {
+        return Err(OciError::Refused(refusals));
+    }
+    document.set(&["linux", "resources"], limits.0);
+    document.set(&["process"], container.0);
+    if plan.seccomp.is_some() {
+        let shown = if init { outer(&policy.syscalls)? } else { policy.syscalls.clone() };
+        seccomp::hand_over(&mut document, &shown, &policy, plan.arch, request.hand_over)?;
+    } else {
+        document.remove(&["linux", "seccomp"]);
+    }
+    if init {
+        let mount = json!({
+            "destination": request.init.path,
+            "type": "bind",
+            "source": request.init.file,
+            "options": ["bind", "ro", "nosuid", "nodev"],
+        });
+        if let Some(Value::Array(mounts)) = document.object(&[]).get_mut("mounts") {
+            mounts.push(mount);
+        }
+    }
+    Ok(Tightened { document, plan, bounds, cuts })
+}
+
+/// The policy and what the bundle already keeps to.
+fn meet(
+    document: &Document,
+    process: &Document,
+    request: &Request<'_>,
+    modes: &std::collections::BTreeMap<NamespaceKind, Ruled<NamespaceMode>>,
+) -> Result<Policy, OciError> {
+    let id = |path: &[&str]| {
+        process.get(path).and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok()).unwrap_or(0)
+    };
+    let mut bundle = Policy::unconstrained("bundle");
+    bundle.users.uids = Ruled::unwritten(IntervalSet::single(id(&["user", "uid"])));
+    bundle.users.gid = Some(Ruled::unwritten(id(&["user", "gid"])));
+    bundle.process.no_new_privileges =
+        Ruled::unwritten(process.get(&["noNewPrivileges"]) == Some(&Value::Bool(true)));
+    bundle.process.limits =
+        process::hard_limits(process).map(|(kind, limit)| (kind, Ruled::unwritten(limit))).collect();
+    // No set may hold what the bounding set does not: else an exec would gain it.
+    let capabilities = process::SETS.iter().map(|set| process::capabilities(process, set));
+    bundle.capabilities = Ruled::unwritten(capabilities.fold(CapSet::EMPTY, CapSet::union));
+    if let Some((syscalls, filter)) = seccomp::read(document, request.host, bundle.capabilities.value)? {
+        bundle.syscalls = syscalls;
+        bundle.filter = filter;
+    }
+    let limits = part(&Document(document.get(&["linux"]).cloned().unwrap_or_default()), "resources");
+    bundle.resources = resources::read(&limits);
+    let mut policy = request
+        .policy
+        .meet(&bundle)
+        .map_err(|error| OciError::Refused(vec![Refusal::plain("config.json", error.to_string())]))?;
+    policy.users.gid = bundle.users.gid;
+    policy.users.groups.clear();
+    policy.namespaces.modes = modes.clone();
+    policy.namespaces.network_path = None;
+    // The inner runtime sets these from the bundle.
+    policy.process.hostname = None;
+    policy.process.workdir = None;
+    Ok(policy)
+}
+
+/// What no runtime can put around a container, and no layer of ours does yet.
+fn check_plan(plan: &Plan) -> Result<(), OciError> {
+    if plan.gaps.iter().any(|gap| !gap.optional) {
+        return Err(OciError::Gaps(plan.gaps.clone()));
+    }
+    let alone = |field: &str, why: &str| Err(OciError::Refused(vec![Refusal::plain(field, why)]));
+    if plan.process.securebits != 0 {
+        return alone("process", "no field of a bundle sets securebits");
+    }
+    if plan.process.write_xor_execute && !plan.process.no_new_privileges {
+        return alone(
+            "process",
+            "`write_xor_execute` takes `no_new_privileges: true` in a container of an engine",
+        );
+    }
+    if !plan.process.sysctls.is_empty() {
+        return alone("linux.sysctl", "sysctls of a profile are not set in a container of an engine yet");
+    }
+    Ok(())
+}
+
+/// User and groups as the bundle has them, which the compiler knows nothing of.
+fn settle_identity(plan: &mut Plan, process: &Document, id_maps: Option<crate::plan::IdMaps>) {
+    let groups = process.list(&["user", "additionalGids"]).iter();
+    let groups = groups.filter_map(|group| group.as_u64().and_then(|group| u32::try_from(group).ok()));
+    let mut groups: Vec<u32> = groups.collect();
+    groups.sort_unstable();
+    groups.dedup();
+    plan.identity.groups = groups;
+    plan.identity.user_namespace = id_maps;
+    if plan.identity.user_namespace.is_none() {
+        plan.namespaces.private.remove(&NamespaceKind::User);
+    } else {
+        plan.namespaces.private.insert(NamespaceKind::User);
+    }
+    let umask = process.get(&["user", "umask"]).and_then(Value::as_u64);
+    plan.process.umask = umask.and_then(|umask| u32::try_from(umask).ok()).unwrap_or(0o022);
+}
+
+fn set_of<'a>(plan: &'a mut Plan, set: &str) -> &'a mut CapSet {
+    let sets = &mut plan.capabilities;
+    match set {
+        "bounding" => &mut sets.bounding,
+        "effective" => &mut sets.effective,
+        "inheritable" => &mut sets.inheritable,
+        "permitted" => &mut sets.permitted,
+        _ => &mut sets.ambient,
+    }
+}
+
+/// A cgroup that is the container's own.
+fn check_cgroup(document: &Document, refusals: &mut Vec<Refusal>) {
+    let path = document.string(&["linux", "cgroupsPath"]);
+    let trimmed = path.trim_matches('/');
+    if (!path.is_empty() && trimmed.is_empty()) || path.split('/').any(|part| part == "..") {
+        let why = format!("`{path}` is the host's own cgroup, or leads out of the one it names");
+        refusals.push(Refusal::plain("linux.cgroupsPath", why));
+    }
+}
+
+fn part(document: &Document, key: &str) -> Document {
+    Document(document.get(&[key]).cloned().unwrap_or_else(|| json!({})))
+}

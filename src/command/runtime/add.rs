@@ -1,0 +1,81 @@
+//! `exec`: a process that is added keeps to what the container was made with.
+
+use super::arguments::{ArgumentError, Invocation};
+use super::rules::Administered;
+use super::{RuntimeError, become_inner, inner_state};
+use std::convert::Infallible;
+use std::path::Path;
+use stockade_enforcer::oci::bundle::read_part;
+use stockade_enforcer::oci::inner::Inner;
+use stockade_enforcer::oci::record::Record;
+use stockade_enforcer::sealed;
+use stockade_policy::oci::Bounds;
+use stockade_policy::vocab::Cap;
+
+/// Makes the process as strict as the container's policy, and becomes the inner runtime.
+pub(super) fn exec(invocation: &mut Invocation) -> Result<Infallible, RuntimeError> {
+    let (inner, record) = made(invocation)?;
+    if record.observed {
+        return become_inner(&inner, invocation);
+    }
+    if let Some(file) = invocation.option("process") {
+        // crun reads options behind the name too.
+        if let Some(more) = invocation.arguments.get(invocation.positional + 1) {
+            let option = more.to_string_lossy().into_owned();
+            return Err(ArgumentError::Unknown { option, command: "exec".to_owned() }.into());
+        }
+        let mut process = read_part(Path::new(file))?;
+        record.bounds.added(&mut process)?;
+        let path = sealed::hand_on(process.text().as_bytes()).map_err(RuntimeError::HandOn)?;
+        invocation.replace("process", path.as_os_str());
+    } else {
+        check(invocation, &record.bounds)?;
+        if let Some(init) = &record.bounds.init {
+            invocation.insert_command(init);
+        }
+    }
+    become_inner(&inner, invocation)
+}
+
+/// The inner runtime that made the container, and the record of it.
+pub(super) fn made(invocation: &Invocation) -> Result<(Inner, Record), RuntimeError> {
+    let rules = Administered::read(invocation)?;
+    let inner = Inner::find(rules.inner())?;
+    let id = invocation.container()?;
+    let record = rules.existing_state().find(&inner_state(&inner, invocation), &id)?;
+    let record = record.ok_or(RuntimeError::NotOurs(id))?;
+    Ok((inner, record))
+}
+
+/// Options by which a process is described without a file. What is not given is as in the bundle, which was met.
+fn check(invocation: &Invocation, bounds: &Bounds) -> Result<(), RuntimeError> {
+    for one in &invocation.options {
+        let value = one.value.as_ref().map(|value| value.to_string_lossy().into_owned()).unwrap_or_default();
+        let id = |text: Option<&str>| text.and_then(|text| text.parse::<u32>().ok());
+        let admitted = match one.name {
+            "cap" => value.parse::<Cap>().is_ok_and(|cap| bounds.capabilities.value.contains(cap)),
+            "user" => {
+                let mut parts = value.split(':');
+                let (user, group) = (id(parts.next()), parts.next());
+                let group_fits = bounds.gid.as_ref().is_none_or(|own| id(group) == Some(own.value));
+                user.is_some_and(|user| bounds.users.value.contains(user)) && group_fits
+            }
+            "additional-gids" => {
+                let own = |gid: u32| bounds.groups.iter().chain(&bounds.gid).any(|group| group.value == gid);
+                bounds.gid.is_none() || id(Some(&value)).is_some_and(own)
+            }
+            "env" => {
+                let name = value.split('=').next().unwrap_or_default();
+                bounds.environment.as_ref().is_none_or(|names| names.value.contains(name))
+            }
+            "no-new-privs" => value != "false" || !bounds.no_new_privileges.value,
+            // Labels are the container's own.
+            "apparmor" | "process-label" => false,
+            _ => true,
+        };
+        if !admitted {
+            return Err(ArgumentError::Value { option: one.name.to_owned(), value }.into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! `create` and `run`: the bundle is met with the policy before the inner runtime reads it.
+
+use super::arguments::{ArgumentError, Invocation};
+use super::rules::Administered;
+use super::{RuntimeError, become_inner, inner_state, log};
+use crate::context::Context;
+use crate::host;
+use serde_json::json;
+use std::convert::Infallible;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use stockade_enforcer::oci::bundle::Bundle;
+use stockade_enforcer::oci::claims::claims;
+use stockade_enforcer::oci::init;
+use stockade_enforcer::oci::inner::Inner;
+use stockade_enforcer::oci::record::{Place, Record};
+use stockade_enforcer::oci::surroundings::Here;
+use stockade_policy::oci::{Cut, HandOver, Init, OciError, Request, Tightened, tighten};
+use stockade_policy::rules::{Choice, Mode};
+
+/// Makes the bundle as strict as its policy, and becomes the inner runtime.
+pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError> {
+    let rules = Administered::read(invocation)?;
+    let inner = Inner::find(rules.inner())?;
+    let id = invocation.container()?;
+    // crun reads options behind the name too, and would take another bundle than the one that is met.
+    if let Some(more) = invocation.arguments.get(invocation.positional + 1) {
+        let option = more.to_string_lossy().into_owned();
+        return Err(ArgumentError::Unknown { option, command: invocation.command.clone() }.into());
+    }
+    if let Some(config) = invocation.option("config").filter(|config| *config != "config.json") {
+        let (option, value) = ("config".to_owned(), config.to_string_lossy().into_owned());
+        return Err(ArgumentError::Value { option, value }.into());
+    }
+    let bundle = Bundle::open(invocation.option("bundle").map_or(Path::new("."), Path::new))?;
+    let state = rules.state()?;
+    state.collect()?;
+    let inner_state = inner_state(&inner, invocation);
+    let (choice, made) = met(&rules, &inner, &bundle, &id, &state.init(&inner_state, &id))?;
+    let observed = choice.mode == Mode::Observe;
+    let record = |tightened: &Tightened| Record {
+        id: id.clone(),
+        bundle: bundle.path().to_owned(),
+        inner_state: inner_state.clone(),
+        inner: inner.path().to_owned(),
+        profiles: choice.steps.iter().map(|step| step.profile.clone()).collect(),
+        rule: choice.rule.as_ref().map(ToString::to_string),
+        observed,
+        plan: tightened.plan.clone(),
+        bounds: tightened.bounds.clone(),
+        cuts: tightened.cuts.clone(),
+    };
+    match made {
+        Ok(tightened) => {
+            let place = state.place(&inner_state, &id)?;
+            place.clear()?;
+            log_cuts(&rules.log(), &id, observed, &tightened.cuts)?;
+            if !observed {
+                put(&place, &bundle, &tightened)?;
+            }
+            place.write(&record(&tightened))?;
+        }
+        // What would not start is said, and started.
+        Err(error) if observed => log_refusal(&rules.log(), &id, &error)?,
+        Err(error) => return Err(error.into()),
+    }
+    become_inner(&inner, invocation)
+}
+
+/// The choice for a container, and its bundle under it.
+fn met(
+    rules: &Administered,
+    inner: &Inner,
+    bundle: &Bundle,
+    id: &str,
+    init: &Path,
+) -> Result<(Choice, Result<Tightened, OciError>), RuntimeError> {
+    let choice = rules.choose(&claims(bundle, id, &rules.docker())?)?;
+    let root = bundle.root()?;
+    let context = Context::new(&root)?;
+    let (policy, floors) = rules.policy(&context, &choice)?;
+    let host = host::here()?;
+    let here = Here::new(&root).map_err(|error| OciError::Host(error.to_string()))?;
+    let text = |path: &Path| {
+        let text = path.to_str().map(str::to_owned);
+        text.ok_or_else(|| OciError::Host(format!("{} is not UTF-8", path.display())))
+    };
+    let request = Request {
+        policy: &policy,
+        floors: &floors,
+        admission: &rules.admission(),
+        host: &host,
+        id,
+        root: &text(&root)?,
+        lookup: &context,
+        surroundings: &here,
+        init: Init { path: init::PATH, file: &text(init)? },
+        hand_over: if inner.is_crun() { HandOver::Program } else { HandOver::Rules },
+    };
+    Ok((choice, tighten(&bundle.config, &request)))
+}
+
+/// The bundle last: until then the engine's own stands there, and nothing of ours has started it.
+fn put(place: &Place, bundle: &Bundle, tightened: &Tightened) -> Result<(), RuntimeError> {
+    if tightened.bounds.init.is_some() {
+        place.write_init(&init::file(&tightened.plan)?)?;
+    }
+    Ok(bundle.replace(&tightened.document)?)
+}
+
+/// One line of the log for each cut.
+fn log_cuts(path: &PathBuf, id: &str, observed: bool, cuts: &[Cut]) -> Result<(), RuntimeError> {
+    let line = |cut: &Cut| {
+        let by: Vec<String> = cut.origins.iter().map(ToString::to_string).collect();
+        let kind = if observed { "would cut" } else { "cut" };
+        json!({"time": log::time(), "container": id, "kind": kind, "field": cut.field, "change": cut.change, "by": by})
+    };
+    append(path, cuts.iter().map(line))
+}
+
+fn log_refusal(path: &PathBuf, id: &str, error: &OciError) -> Result<(), RuntimeError> {
+    let line =
+        json!({"time": log::time(), "container": id, "kind": "would refuse", "why": error.to_string()});
+    append(path, [line].into_iter())
+}
+
+fn append(path: &PathBuf, lines: impl Iterator<Item = serde_json::Value>) -> Result<(), RuntimeError> {
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    if text.is_empty() {
+        return Ok(());
+    }
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    // In one call, so that the lines of two containers do not mix.
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|source| RuntimeError::Log { path: path.clone(), source })
+}

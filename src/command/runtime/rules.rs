@@ -1,0 +1,153 @@
+//! The administrator's rules, and where things are by them.
+
+use super::RuntimeError;
+use super::arguments::Invocation;
+use crate::context::Context;
+use crate::stages::hex;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use stockade_enforcer::oci::claims::{DOCKER, owned_by_root};
+use stockade_enforcer::oci::record::{STATE, State};
+use stockade_policy::diagnostic::render;
+use stockade_policy::lattice::Lattice;
+use stockade_policy::lookup::{Lookup, Source};
+use stockade_policy::oci::{self, Admission};
+use stockade_policy::parse;
+use stockade_policy::policy::Policy;
+use stockade_policy::resolve::{self, Mode};
+use stockade_policy::rules::{self, Choice, Rules};
+
+/// Where the rules stand if nothing else is said.
+pub(crate) const RULES: &str = "/etc/stockade/runtime.yaml";
+
+/// Paths that engines themselves mount into a container, below the directories in which they keep theirs. `{docker}`
+/// is such a directory of Docker's. moby, container/container.go; containerd, pkg/cri/server/helpers.go; podman,
+/// libpod/container_internal.go; Kubernetes, pkg/kubelet/config/defaults.go.
+const OF_ENGINES: [&str; 9] = [
+    "{docker}/containers/{id}",
+    "{docker}/volumes/*/_data",
+    "/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/*",
+    "/run/containerd/io.containerd.grpc.v1.cri/sandboxes/*",
+    "/var/lib/containers/storage/overlay-containers/{id}/userdata",
+    "/run/containers/storage/overlay-containers/{id}/userdata",
+    "/var/lib/containers/storage/volumes/*/_data",
+    "/var/lib/kubelet/pods/*/volumes/*/*",
+    "/var/lib/kubelet/pods/*/etc-hosts",
+];
+
+/// Hooks of engines: Docker's dockerd gives the network its namespace.
+const HOOKS: [&str; 3] = ["/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/dockerd"];
+
+/// Rules that were read.
+pub(super) struct Administered {
+    rules: Rules,
+    path: PathBuf,
+}
+
+impl Administered {
+    /// The rules in the file that is named, or in the usual one. Nobody but root may be able to write it.
+    pub(super) fn read(invocation: &Invocation) -> Result<Administered, RuntimeError> {
+        let path = invocation.rules.clone().unwrap_or_else(|| PathBuf::from(RULES));
+        let fault = |why: String| RuntimeError::Rules { path: path.clone(), why };
+        let text = owned_by_root(&path).map_err(|error| fault(error.to_string()))?;
+        let source = Source { file: path.to_string_lossy().into(), text };
+        let rules = rules::parse(&source).map_err(|found| fault(render(&found, false)))?;
+        Ok(Administered { rules, path })
+    }
+
+    /// The inner runtime.
+    pub(super) fn inner(&self) -> &str {
+        self.rules.runtime.as_ref().map_or(super::USUAL, |runtime| &runtime.value)
+    }
+
+    fn state_path(&self) -> &Path {
+        self.rules.state.as_ref().map_or(Path::new(STATE), |state| Path::new(&state.value.0))
+    }
+
+    /// The state of containers, made where it is not there.
+    pub(super) fn state(&self) -> Result<State, RuntimeError> {
+        Ok(State::open(self.state_path())?)
+    }
+
+    /// The same as it is.
+    pub(super) fn existing_state(&self) -> State {
+        State::existing(self.state_path())
+    }
+
+    /// Where cuts are logged.
+    pub(super) fn log(&self) -> PathBuf {
+        self.rules
+            .log
+            .as_ref()
+            .map_or_else(|| self.state_path().join("runtime.log"), |log| PathBuf::from(&log.value.0))
+    }
+
+    /// Where Docker keeps its containers.
+    pub(super) fn docker(&self) -> Vec<PathBuf> {
+        let named = self.rules.docker.iter().flat_map(|list| &list.items);
+        let named: Vec<PathBuf> = named.map(|path| PathBuf::from(&path.value.0)).collect();
+        if named.is_empty() { vec![PathBuf::from(DOCKER)] } else { named }
+    }
+
+    /// What may be mounted and started on the host for a container.
+    pub(super) fn admission(&self) -> Admission {
+        let own = self.rules.mounts.iter().flat_map(|list| &list.items);
+        let own =
+            own.map(|source| oci::Source { path: source.value.path.0.clone(), write: source.value.write });
+        let docker = self.docker();
+        let engines = OF_ENGINES.iter().flat_map(|pattern| {
+            let places: Vec<String> = match pattern.strip_prefix("{docker}") {
+                Some(rest) => docker.iter().map(|root| format!("{}{rest}", root.display())).collect(),
+                None => vec![(*pattern).to_owned()],
+            };
+            places.into_iter().map(|path| oci::Source { path, write: true })
+        });
+        let hooks = self.rules.hooks.iter().flat_map(|list| &list.items).map(|path| path.value.0.clone());
+        let annotations = self.rules.annotations.iter().flat_map(|list| &list.items);
+        Admission {
+            mounts: own.chain(engines).collect(),
+            hooks: hooks.chain(HOOKS.map(str::to_owned)).collect(),
+            annotations: annotations.map(|name| name.value.clone()).collect(),
+        }
+    }
+
+    /// Which policies a container gets.
+    pub(super) fn choose(&self, claims: &rules::Claims) -> Result<Choice, RuntimeError> {
+        Ok(self.rules.choose(claims)?)
+    }
+
+    /// The meet of the policies, and the hash of their texts.
+    pub(super) fn policy(
+        &self,
+        context: &Context,
+        choice: &Choice,
+    ) -> Result<(Policy, String), RuntimeError> {
+        let mut hash = Sha256::new();
+        let mut met: Option<Policy> = None;
+        for step in &choice.steps {
+            let fault = |why: String| RuntimeError::Policy(format!("the profile `{}`: {why}", step.profile));
+            // A path counts from the rules.
+            let beside = step.origin.clone().unwrap_or_else(|| self.origin());
+            let source = context.profile(&step.profile, Some(&beside)).map_err(fault)?;
+            let source = source.ok_or_else(|| {
+                let known = context.profile_names().join(", ");
+                fault(format!("there is none of this name; built in are {known}"))
+            })?;
+            hash.update(&source.text);
+            let refused = |found: Vec<_>| fault(render(&found, false));
+            let profile = parse::parse(&source).map_err(refused)?;
+            let mode = if step.floor { Mode::Floor } else { Mode::Profile };
+            let policy = resolve::resolve(&profile, context, mode).map_err(refused)?;
+            met = Some(match met {
+                None => policy,
+                Some(met) => met.meet(&policy).map_err(|error| fault(error.to_string()))?,
+            });
+        }
+        let met = met.ok_or_else(|| RuntimeError::Policy("the rules name no profile".to_owned()))?;
+        Ok((met, hex(&hash.finalize())))
+    }
+
+    fn origin(&self) -> stockade_policy::origin::Origin {
+        stockade_policy::origin::Origin { file: self.path.to_string_lossy().into(), line: 1, column: 1 }
+    }
+}
