@@ -47,6 +47,24 @@ pub(crate) fn result<T: Serialize>(
     }
 }
 
+/// Prints one of many results on a line of its own: as text, or as JSON of the given kind.
+pub(crate) fn line<T: Serialize>(
+    format: Format,
+    kind: &str,
+    body: &T,
+    text: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    let mut line = match format {
+        Format::Text => one_line(&text()).into_bytes(),
+        Format::Json => {
+            let envelope = Envelope { stockade: 1, kind, body };
+            serde_json::to_vec(&envelope).map_err(Failure::Serialise)?
+        }
+    };
+    line.push(b'\n');
+    bytes(&line)
+}
+
 /// Prints bytes as they are.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();

@@ -15,7 +15,10 @@ pub use kept::{Kept, KeptError, STATE, kept};
 use crate::freeze::{self, Stood};
 use crate::layer;
 use crate::status::{Layer, LayerStatus, Status, Verdict};
+use crate::sys;
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use stockade_observe::{ObserveError, Task, process as processes};
 use stockade_policy::plan::Plan;
 use stockade_policy::policy::NamespaceKind;
@@ -102,6 +105,8 @@ pub fn verify(plan: &Plan, pid: u32, options: &Options) -> Result<Status, Verify
             Ok(of_this) => of_this,
             // One of many may end; what it left to others they have themselves.
             Err(VerifyError::Observe(ObserveError::Vanished { .. })) => continue,
+            // Nor has one that waits to be reaped anything left.
+            Err(_) if task.start().is_ok_and(|start| start.ended) => continue,
             Err(error) => return Err(error),
         };
         read += 1;
@@ -207,6 +212,20 @@ pub fn standing(plan: &Plan, pid: u32) -> Result<(Status, Stood), VerifyError> {
         std::thread::sleep(std::time::Duration::from_millis(10) * round);
         round += 1;
     }
+}
+
+/// Whether a process runs a program that is not what its own root shows under that name: the runtime's own, before
+/// the container's first exec.
+pub fn is_before_its_exec(pid: u32) -> bool {
+    let looked = || -> Option<bool> {
+        let task = Task::open(pid).ok()?;
+        let program = task.metadata("exe").ok()?;
+        let root = std::fs::File::open(task.path("root")).ok()?;
+        let Ok(inside) = sys::in_root::open(root.as_fd(), &task.link("exe").ok()?) else { return Some(true) };
+        let inside = std::fs::File::from(inside).metadata().ok()?;
+        Some((inside.dev(), inside.ino()) != (program.dev(), program.ino()))
+    };
+    looked().unwrap_or(false)
 }
 
 fn process(plan: &Plan, task: &Task, options: &Options) -> Result<Vec<LayerStatus>, VerifyError> {

@@ -1,4 +1,10 @@
-//! `stockade verify PID`
+//! `stockade verify PID|CONTAINER`, `stockade verify --all [--watch]`
+
+mod container;
+mod text;
+mod watch;
+
+pub(crate) use text::{drift, summary};
 
 use super::Output;
 use crate::context::Context;
@@ -9,23 +15,33 @@ use crate::plan_file;
 use crate::render;
 use crate::stages::{self, Floors};
 use std::path::PathBuf;
-use stockade_enforcer::status::{Status, Verdict};
 use stockade_enforcer::verify::{self, Maker, Options, Scope, Tracing, VerifyError};
 use stockade_observe::ObserveError;
 use stockade_policy::plan::Plan;
 
-/// Compare what the kernel enforces on a running process with what its profile says
+/// Compare what the kernel enforces on a running process or container with what its profile says
+///
+/// A number is a process. Anything else is a container of Docker, podman or containerd, by its name or the beginning
+/// of its id: it is frozen while all of its processes are compared with the plan that `stockade runtime` kept when it
+/// made the container. Exit 1: something is looser than its plan, or a container is not under stockade.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The process
-    pid: u32,
+    /// The process, or the container
+    #[arg(value_name = "PID|CONTAINER", required_unless_present = "all", conflicts_with = "all")]
+    target: Option<String>,
+    /// Every container of every engine, those that came around stockade too
+    #[arg(long, conflicts_with_all = ["profile", "plan", "container", "floor"])]
+    all: bool,
+    /// Go on, and print what changes as the engines start and end containers, until SIGINT or SIGTERM
+    #[arg(long, requires = "all")]
+    watch: bool,
     /// The profile it should be under; where none is named, the plan that its launcher declares
     #[arg(long, value_name = "P", conflicts_with = "plan")]
     profile: Option<String>,
     /// The plan it should be under, instead of a profile
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
-    /// Every process of its container, not this one alone
+    /// Every process of the container that the process is in, not this one alone
     #[arg(long)]
     container: bool,
     /// The directory that became `/`
@@ -35,24 +51,37 @@ pub(crate) struct Args {
     #[arg(long, value_name = "P")]
     floor: Vec<String>,
     #[command(flatten)]
+    places: container::Places,
+    #[command(flatten)]
     output: Output,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    match args.target.as_deref() {
+        None if args.watch => watch::run(&args.places, args.output.format),
+        None => container::all(&args.places, args.output.format),
+        Some(target) => match target.parse() {
+            Ok(pid) => process(args, pid),
+            Err(_) => container::one(&args.places, target, expected(args)?, args.output.format),
+        },
+    }
+}
+
+fn process(args: &Args, pid: u32) -> Result<Exit, Failure> {
     let fault = |source: VerifyError| match source {
         VerifyError::Observe(ObserveError::Vanished { .. }) => Failure::Argument {
             what: "process",
-            value: args.pid.to_string(),
+            value: pid.to_string(),
             why: "there is none of this number".to_owned(),
         },
         source => Failure::Observe { operation: "read the state of the process", source: Box::new(source) },
     };
-    let declared = verify::declared(args.pid).map_err(fault)?;
+    let declared = verify::declared(pid).map_err(fault)?;
     let plan = match expected(args)? {
         Some(plan) => plan,
         None => match &declared {
             Some(declared) => declared.plan.clone(),
-            None => return Err(Failure::NotDeclared { pid: args.pid }),
+            None => return Err(Failure::NotDeclared { pid }),
         },
     };
     let options = Options {
@@ -64,8 +93,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             .filter(|declared| declared.plan == plan)
             .map(|declared| format!("its launcher, process {}", declared.launcher)),
     };
-    let status = verify::verify(&plan, args.pid, &options).map_err(fault)?;
-    render::result(args.output.format, "status", &status, || text(&status))?;
+    let status = verify::verify(&plan, pid, &options).map_err(fault)?;
+    render::result(args.output.format, "status", &status, || text::layers(&status))?;
     Ok(if status.is_drift() { Exit::NO } else { Exit::FINE })
 }
 
@@ -80,53 +109,4 @@ fn expected(args: &Args) -> Result<Option<Plan>, Failure> {
     let policy = floors.policy(&context, name)?;
     let host = host::here()?;
     stages::plan(&context, &policy, &host, &floors).map(Some)
-}
-
-/// The kind of a verdict in one word.
-fn word(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Exact => "exact",
-        Verdict::Stricter { .. } => "stricter",
-        Verdict::Attested { .. } => "attested",
-        Verdict::NotVisible { .. } => "not visible",
-        Verdict::Looser { .. } => "LOOSER",
-    }
-}
-
-fn text(status: &Status) -> String {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for layer in &status.layers {
-        let what = if layer.verdict.text().is_empty() { layer.detail.as_str() } else { layer.verdict.text() };
-        rows.push(vec![layer.layer.to_string(), word(&layer.verdict).to_owned(), what.to_owned()]);
-    }
-    for gap in &status.gaps {
-        rows.push(vec![gap.right.clone(), "gap".to_owned(), gap.why.clone()]);
-    }
-    format!("{}{}\n", render::table(&rows), summary(status))
-}
-
-/// How many layers stand how, in one line.
-pub(crate) fn summary(status: &Status) -> String {
-    let order = ["exact", "stricter", "attested", "not visible", "LOOSER"];
-    let count = |kind: &str| status.layers.iter().filter(|layer| word(&layer.verdict) == kind).count();
-    let counts: Vec<String> = order
-        .into_iter()
-        .filter_map(|kind| {
-            Some(count(kind)).filter(|count| *count > 0).map(|count| format!("{count} {kind}"))
-        })
-        .collect();
-    let more =
-        if status.processes > 1 { format!(" and {} more", status.processes - 1) } else { String::new() };
-    format!("{} (pid {}{more}): {}", status.profile, status.pid, counts.join(", "))
-}
-
-/// What is looser than the plan.
-pub(crate) fn drift(status: &Status) -> String {
-    let looser: Vec<String> = status
-        .layers
-        .iter()
-        .filter(|layer| matches!(layer.verdict, Verdict::Looser { .. }))
-        .map(|layer| format!("{} is looser than the plan: {}", layer.layer, layer.verdict.text()))
-        .collect();
-    looser.join("; ")
 }

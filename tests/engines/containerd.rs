@@ -310,6 +310,10 @@ impl Engine for Containerd {
         true
     }
 
+    fn address(&self) -> Vec<String> {
+        vec!["--containerd".to_owned(), self.place.join("state").display().to_string()]
+    }
+
     fn remove(&self, container: Running) {
         self.drop_sandbox(&container.again.unwrap().sandbox);
     }

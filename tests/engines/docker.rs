@@ -42,17 +42,28 @@ impl Docker {
         docker
     }
 
-    /// The client, with these arguments.
-    pub(crate) fn docker(&self, arguments: &[&str]) -> Output {
+    fn client(&self) -> Command {
         // Debian's, of the daemon's version, where another stands before it in the path.
-        Command::new("/usr/bin/docker")
+        let mut command = Command::new("/usr/bin/docker");
+        command
             .arg("--host")
             .arg(format!("unix://{}", self.place.join("docker.sock").display()))
-            .args(arguments)
             .env("DOCKER_CONFIG", self.place.join("client"))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The client, with these arguments.
+    pub(crate) fn docker(&self, arguments: &[&str]) -> Output {
+        self.client().args(arguments).output().unwrap()
+    }
+
+    /// A build of the Dockerfile in `context`, by BuildKit.
+    pub(crate) fn build(&self, context: &Path) -> Command {
+        let mut command = self.client();
+        command.args(["build", "--network=none"]).arg(context).env("DOCKER_BUILDKIT", "1");
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
     }
 }
 
@@ -149,6 +160,10 @@ impl Engine for Docker {
     fn pause(&self, container: &Running, frozen: bool) -> bool {
         success(&self.docker(&[if frozen { "pause" } else { "unpause" }, &container.id]));
         true
+    }
+
+    fn address(&self) -> Vec<String> {
+        vec!["--docker".to_owned(), self.place.join("docker.sock").display().to_string()]
     }
 
     fn remove(&self, container: Running) {

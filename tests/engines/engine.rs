@@ -26,6 +26,13 @@ impl Runtime {
         Runtime { program: program.into(), arguments }
     }
 
+    /// The same with one more argument.
+    pub(crate) fn with(&self, argument: &str) -> Self {
+        let mut runtime = self.clone();
+        runtime.arguments.push(argument.to_owned());
+        runtime
+    }
+
     /// runc as Debian has it.
     pub(crate) fn runc() -> Self {
         Runtime::new("/usr/sbin/runc", &[""; 0])
@@ -109,6 +116,9 @@ pub(crate) trait Engine {
 
     /// Freezes and thaws it. `false` where the engine cannot.
     fn pause(&self, container: &Running, frozen: bool) -> bool;
+
+    /// The options by which `stockade verify` asks this engine and not the host's.
+    fn address(&self) -> Vec<String>;
 
     /// Ends and forgets it.
     fn remove(&self, container: Running);

@@ -13,4 +13,7 @@ mod image;
 mod place;
 mod podman;
 mod rules;
+mod record;
 mod smoke;
+mod verify;
+mod watch;

@@ -10,13 +10,20 @@ use std::process::{Command, Output, Stdio};
 /// A podman.
 pub(crate) struct Podman {
     runtime: PathBuf,
+    /// Past it.
+    plain: PathBuf,
     place: Place,
 }
 
 impl Podman {
     pub(crate) fn start(runtime: &Runtime) -> Self {
         let place = Place::new();
-        Podman { runtime: runtime.script(&place.join("runtime")), place }
+        // Not as podman's `--runtime-flag`: podman leaves it out of what it has called at a container's end, which then
+        // does not find the container.
+        let state = format!("--root={}", place.join("runtime-state").display());
+        let with_state = |runtime: &Runtime, name: &str| runtime.with(&state).script(&place.join(name));
+        let (plain, runtime) = (with_state(&Runtime::runc(), "runc"), with_state(runtime, "runtime"));
+        Podman { runtime, plain, place }
     }
 
     /// The options that make it this podman and not the host's.
@@ -27,7 +34,6 @@ impl Podman {
             format!("--runroot={}", path("run")),
             format!("--tmpdir={}", path("tmp")),
             format!("--runtime={runtime}"),
-            format!("--runtime-flag=root={}", path("runtime-state")),
             // No systemd, no journal.
             "--cgroup-manager=cgroupfs".to_owned(),
             "--events-backend=file".to_owned(),
@@ -78,8 +84,8 @@ impl Engine for Podman {
         arguments.extend(flags.iter().map(String::as_str));
         arguments.push(&image.tag);
         arguments.extend(command);
-        let runtime = if options.around { "/usr/sbin/runc" } else { self.runtime.to_str().unwrap() };
-        let output = self.by(runtime, &arguments);
+        let runtime = if options.around { &self.plain } else { &self.runtime };
+        let output = self.by(runtime.to_str().unwrap(), &arguments);
         if !output.status.success() {
             self.podman(&["rm", "--force", "--time=0", name]);
             return Err(output);
@@ -118,6 +124,12 @@ impl Engine for Podman {
     fn pause(&self, container: &Running, frozen: bool) -> bool {
         success(&self.podman(&[if frozen { "pause" } else { "unpause" }, &container.id]));
         true
+    }
+
+    fn address(&self) -> Vec<String> {
+        let program = Runtime::new("podman", &self.globals(self.runtime.to_str().unwrap()));
+        let path = program.script(&self.place.join("podman"));
+        vec!["--podman".to_owned(), path.display().to_string()]
     }
 
     fn remove(&self, container: Running) {

@@ -165,12 +165,19 @@ impl Engines {
     /// The containers of every engine that is there, running or not, and what engine did not say. One that
     /// starts or ends meanwhile may be missing.
     pub fn containers(&self) -> Vec<Answer> {
-        let mut all = Vec::new();
-        all.extend(self.docker().map(|at| (Kind::Docker, docker::containers(&at))));
-        all.extend(self.podman().map(|at| (Kind::Podman, podman::containers(&at))));
-        all.extend(self.containerd().map(|at| (Kind::Containerd, containerd::containers(&at))));
-        all.push((Kind::Buildkit, buildkit::containers()));
-        all
+        let kinds = [Kind::Docker, Kind::Podman, Kind::Containerd, Kind::Buildkit];
+        kinds.into_iter().filter_map(|kind| self.containers_of(kind)).collect()
+    }
+
+    /// The same of one engine; `None`: it is not there.
+    pub fn containers_of(&self, engine: Kind) -> Option<Answer> {
+        let answer = match engine {
+            Kind::Docker => docker::containers(&self.docker()?),
+            Kind::Podman => podman::containers(&self.podman()?),
+            Kind::Containerd => containerd::containers(&self.containerd()?),
+            Kind::Buildkit => buildkit::containers(),
+        };
+        Some((engine, answer))
     }
 
     /// Follows what these engines start and end, from now on.

@@ -42,8 +42,8 @@ pub(super) fn containers(state: &Path) -> Result<Vec<Container>, EngineError> {
         for bundle in directories(&namespace)? {
             match container(&bundle) {
                 Ok(container) => all.push(container),
-                // Removed meanwhile.
-                Err(_) if !bundle.exists() => {}
+                // Removed meanwhile, or not yet made.
+                Err(_) if !bundle.join("config.json").exists() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -101,9 +101,9 @@ fn container(bundle: &Path) -> Result<Container, EngineError> {
 fn name(annotation: &impl Fn(&str) -> Option<String>) -> Option<String> {
     let Some(pod) = annotation("io.kubernetes.cri.sandbox-name") else { return annotation("nerdctl/name") };
     let namespace = annotation("io.kubernetes.cri.sandbox-namespace").unwrap_or_default();
-    // A pod has no container of its own name in it that is called so: it is the sandbox.
-    let inside = annotation("io.kubernetes.cri.container-name");
-    Some([Some(namespace), Some(pod), inside].into_iter().flatten().collect::<Vec<_>>().join("/"))
+    // What holds a pod has no name of its own; brackets are in none.
+    let inside = annotation("io.kubernetes.cri.container-name").unwrap_or_else(|| "(sandbox)".to_owned());
+    Some(format!("{namespace}/{pod}/{inside}"))
 }
 
 /// What a file of one line says; `None` where there is none.
