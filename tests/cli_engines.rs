@@ -131,7 +131,8 @@ fn what_systemd_always_allows_is_what_its_group_says() {
     let directory = tempfile::tempdir().unwrap();
     let profile = directory.path().join("none.yaml");
     // Nothing of the group is allowed.
-    fs::write(&profile, "stockade: 1\nsyscalls: {allow: {replace: [read, execve]}, deny: {replace: []}}\n").unwrap();
+    fs::write(&profile, "stockade: 1\nsyscalls: {allow: {replace: [read, execve]}, deny: {replace: []}}\n")
+        .unwrap();
     let unit = told(profile.to_str().unwrap(), "systemd");
     let line = unit.lines().find(|line| line.contains("systemd always allows these calls"));
     let line = line.unwrap_or_else(|| panic!("{unit}"));

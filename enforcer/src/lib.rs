@@ -9,6 +9,7 @@
 
 pub mod begin;
 pub mod filters;
+pub mod install;
 pub mod launch;
 pub mod layer;
 pub mod ledger;
