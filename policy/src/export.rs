@@ -8,7 +8,7 @@ mod remark;
 mod rules;
 mod seccomp_json;
 mod systemd;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use seccomp_json::{Dialect, ExportError, Exported, seccomp_json};
 
@@ -18,6 +18,7 @@ use crate::lattice::files::Rights;
 use crate::plan::{Instruction, Plan};
 use crate::policy::Policy;
 use crate::seccomp::bpf;
+pub(crate) use docker::ENGINE_UMASK;
 use engine::Granted;
 use remark::Remarks;
 

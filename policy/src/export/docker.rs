@@ -59,7 +59,7 @@ const ULIMITS: [(Rlimit, &str); 10] = [
 ];
 
 /// The permission bits that engines take from new files: the mask that their shims start with.
-pub(super) const ENGINE_UMASK: u32 = 0o022;
+pub(crate) const ENGINE_UMASK: u32 = 0o022;
 
 /// Paths that Docker and containerd mask or make read-only themselves. moby, oci/defaults.go.
 const MASKED: [&str; 16] = [

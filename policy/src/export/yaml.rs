@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Block style, keys in the order of the map.
-pub(super) fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     let mut text = String::new();
     node(value, 0, &mut text);
     text

@@ -30,6 +30,14 @@ const NAMESPACED: [&str; 9] = [
     "user.max_",
 ];
 
+/// Whether a namespace has a sysctl of that name for itself.
+pub(crate) fn is_namespaced(name: &str) -> bool {
+    let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    NAMESPACED.iter().any(|prefix| name.starts_with(prefix))
+        && name.chars().all(valid)
+        && !name.split('.').any(str::is_empty)
+}
+
 impl Read for Sysctls {
     fn read(node: &Node, report: &mut Report) -> Option<Self> {
         let Content::Mapping(entries) = &node.content else {
@@ -40,11 +48,7 @@ impl Read for Sysctls {
         let mut values = BTreeMap::new();
         for (key, value) in entries {
             let name = &key.scalar.text;
-            let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-            if !NAMESPACED.iter().any(|prefix| name.starts_with(prefix))
-                || !name.chars().all(valid)
-                || name.split('.').any(str::is_empty)
-            {
+            if !is_namespaced(name) {
                 let flaw = Flaw::new(format!("`{name}` is no sysctl that a namespace has of its own")).help(
                     "those begin with `net.`, `fs.mqueue.`, `kernel.shm`, `kernel.msg` or `kernel.sem`",
                 );
