@@ -21,7 +21,10 @@ struct Object {
     members: Vec<Member>,
 }
 
-/// Reads a text; an empty one is an empty object.
+/// The innermost object on a way, where the value at its end is, and the keys that are missing.
+type Walk<'p> = (Object, Option<Range<usize>>, &'p [&'p str]);
+
+/// Reads a text.
 pub(super) fn parse(text: &str) -> Result<Value, EditError> {
     serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
@@ -73,11 +76,8 @@ pub(super) fn remove(text: &str, path: &[&str]) -> Result<String, EditError> {
     Ok(edited)
 }
 
-/// The innermost object on the way to `path`, where the value is, and the keys that are missing.
-fn walk<'p>(
-    text: &str,
-    path: &'p [&'p str],
-) -> Result<(Object, Option<Range<usize>>, &'p [&'p str]), EditError> {
+/// The way to `path`.
+fn walk<'p>(text: &str, path: &'p [&'p str]) -> Result<Walk<'p>, EditError> {
     let mut object = object(text, blank(text, 0));
     let mut rest = path;
     while let Some((key, below)) = rest.split_first() {

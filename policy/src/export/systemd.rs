@@ -296,7 +296,7 @@ fn limit(resource: Resource, most: u64) -> Directive {
     match resource {
         Resource::Memory => ("MemoryMax", most.to_string()),
         Resource::Swap => ("MemorySwapMax", most.to_string()),
-        Resource::CpuMillis if most % 10 == 0 => ("CPUQuota", format!("{}%", most / 10)),
+        Resource::CpuMillis if most.is_multiple_of(10) => ("CPUQuota", format!("{}%", most / 10)),
         Resource::CpuMillis => ("CPUQuota", format!("{}.{}%", most / 10, most % 10)),
         Resource::Processes => ("TasksMax", most.to_string()),
         Resource::IoRead => ("IOReadBandwidthMax", of_root(most)),

@@ -1,7 +1,7 @@
 //! What `docker inspect` says of a container. Docker Engine API 1.41, ContainerInspect.
 
 use super::container::{Sections, Told, capability};
-use super::members::{Reader, is_null, member};
+use super::members::{Reader, member};
 use super::oci::{extend, selinux, sysctl};
 use super::resources::processors;
 use super::selection::Container;
@@ -461,9 +461,9 @@ fn mount(node: &Node, sections: &mut Sections, reader: &mut Reader<'_>) {
             format!("left out: `{at}` is a mount of type `{kind}` without a path on the host"),
         ),
     }
-    if let Some(driver) = member(node, "Driver").filter(|node| !is_null(node)) {
-        if reader.text(driver, "Driver").is_some_and(|driver| driver != "local") {
-            reader.told.note(&driver.origin, format!("`{at}` is a volume that a driver provides"));
-        }
+    if let Some(driver) = member(node, "Driver")
+        && reader.text(driver, "Driver").is_some_and(|driver| !driver.is_empty() && driver != "local")
+    {
+        reader.told.note(&driver.origin, format!("`{at}` is a volume that a driver provides"));
     }
 }

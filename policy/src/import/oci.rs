@@ -19,10 +19,8 @@ pub(super) fn is_config(node: &Node) -> bool {
 pub(super) fn sections(node: &Node, reader: &mut Reader<'_>) -> Sections {
     let mut sections = Sections::none();
     // What others depend on comes first.
-    if let Some(linux) = member(node, "linux") {
-        if let Some(namespaces) = member(linux, "namespaces") {
-            self::namespaces(namespaces, &mut sections, reader);
-        }
+    if let Some(namespaces) = member(node, "linux").and_then(|linux| member(linux, "namespaces")) {
+        self::namespaces(namespaces, &mut sections, reader);
     }
     if let Some(root) = member(node, "root").and_then(|root| member(root, "readonly")) {
         sections.read_only_root = reader.switch(root, "root.readonly").unwrap_or(false);

@@ -249,7 +249,7 @@ fn families(decisions: &Syscalls, arch: Arch) -> Option<Directive> {
         let value = constants::value(arch, name).unwrap_or(u64::MAX);
         possible(decisions, arch, "socket", comparison(u64::MAX, Operator::Equal, value))
     };
-    let names: Vec<&str> = FAMILIES.into_iter().filter(|name| allowed(&name)).collect();
+    let names: Vec<&str> = FAMILIES.into_iter().filter(|name| allowed(name)).collect();
     match names.len() {
         0 => Some(("RestrictAddressFamilies", "none".to_owned())),
         count if count == FAMILIES.len() => None,
