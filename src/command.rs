@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod drill;
 pub(crate) mod explain;
 pub(crate) mod import;
+pub(crate) mod install;
 pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod prove;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Explain(explain::Args),
     Diff(diff::Args),
     Import(import::Args),
+    Install(install::Args),
     Prove(prove::Args),
     Profile(profile::Args),
     Runtime(runtime::Args),
@@ -64,6 +66,7 @@ impl Command {
             Command::Explain(args) => explain::run(args),
             Command::Diff(args) => diff::run(args),
             Command::Import(args) => import::run(args),
+            Command::Install(args) => install::run(args),
             Command::Prove(args) => prove::run(args),
             Command::Profile(args) => profile::run(args),
             Command::Runtime(args) => Ok(runtime::run(args)),

@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use std::io;
 use std::path::PathBuf;
 use stockade_enforcer::drill::DrillError;
+use stockade_enforcer::install::InstallError;
 use stockade_enforcer::launch::LaunchError;
 #[cfg(feature = "libseccomp")]
 use stockade_libseccomp::LibseccompError;
@@ -69,6 +70,9 @@ pub(crate) enum Failure {
     /// The probes were not tried, or nothing can be said about them.
     #[error(transparent)]
     Drill(#[from] DrillError),
+    /// An engine's file was left as it is.
+    #[error(transparent)]
+    Install(#[from] InstallError),
     /// Nothing says what a process should be under.
     #[error(
         "no launcher of stockade is among the ancestors of process {pid}, so that nothing says what it should be under"
@@ -111,7 +115,9 @@ impl Failure {
             | Failure::NotDeclared { .. }
             | Failure::Filter { .. }
             | Failure::Compile(_) => Exit::BAD_INPUT,
-            Failure::Gaps { .. } => Exit::HOST,
+            Failure::Install(InstallError::Write { .. } | InstallError::Busy { .. })
+            | Failure::Gaps { .. } => Exit::HOST,
+            Failure::Install(_) => Exit::BAD_INPUT,
             #[cfg(feature = "libseccomp")]
             Failure::Libseccomp(error) => match error {
                 LibseccompError::Library { .. } | LibseccompError::Read(_) | LibseccompError::Foreign => {

@@ -11,6 +11,7 @@ pub mod begin;
 pub mod drill;
 pub mod filters;
 pub mod freeze;
+pub mod install;
 pub mod interrupt;
 pub mod launch;
 pub mod layer;

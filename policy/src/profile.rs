@@ -22,7 +22,7 @@ pub use path::AbsolutePath;
 pub use process::{Hostname, Mask, Process, Securebit, Variable};
 pub use syscalls::{Allowed, Denied, Entry, Speculation, Subject, Syscalls};
 pub use sysctls::Sysctls;
-pub(crate) use sysctls::namespaced as namespaced_sysctl;
+pub(crate) use sysctls::is_namespaced;
 pub use users::{IdRange, Principal, UserChosen, UserSet};
 pub use words::{CapabilityName, ProfileName, Version};
 

@@ -25,6 +25,8 @@ pub struct Draft<'a> {
     pub name: &'a str,
     /// Comments above everything, one line each.
     pub head: &'a [String],
+    /// Other sections than the system calls, as YAML, a line each.
+    pub sections: &'a [String],
     /// Interfaces to speak of; of those in no list every call must kill the process.
     pub interfaces: &'a [Arch],
     /// The decisions.
@@ -147,6 +149,14 @@ pub fn write(draft: &Draft<'_>) -> Result<String, WriteError> {
     calls::open_ways(&calls, &mut statements);
     statements.sort_by_key(|statement| (statement.when.is_some(), statement.call));
     document::text(draft, &statements, otherwise, unknown)
+}
+
+/// The text of a profile called `name` that says nothing about system calls, but what `extends` does.
+pub fn without_calls(name: &str, head: &[String], extends: &str, sections: &[String]) -> String {
+    let mut lines = document::beginning(name, head, extends);
+    lines.extend(sections.iter().cloned());
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// By call the diagram of each interface that has it.

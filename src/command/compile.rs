@@ -13,7 +13,7 @@ use crate::stages;
 use clap::ValueEnum as _;
 use std::path::PathBuf;
 use stockade_policy::compile::needs_filter;
-use stockade_policy::export::{Dialect, seccomp_bpf, seccomp_json};
+use stockade_policy::export::{self, Dialect, Engine, seccomp_bpf, seccomp_json};
 use stockade_policy::plan::Plan;
 use stockade_policy::policy::Policy;
 use stockade_policy::seccomp::bpf;
@@ -59,6 +59,28 @@ enum Emit {
     DockerSeccomp,
     /// The `linux.seccomp` object of an OCI runtime's bundle
     Oci,
+    /// The strictest `docker run` that there is for the profile, one argument a line; what Docker cannot be told
+    /// stands above as comments
+    DockerArgs,
+    /// The same as a service of Docker Compose
+    Compose,
+    /// The strictest pod of Kubernetes
+    Kubernetes,
+    /// The strictest service of systemd
+    Systemd,
+}
+
+impl Emit {
+    /// The engine that it is for, whose host need not be this one.
+    fn engine(self) -> Option<Engine> {
+        match self {
+            Emit::DockerArgs => Some(Engine::DockerArgs),
+            Emit::Compose => Some(Engine::Compose),
+            Emit::Kubernetes => Some(Engine::Kubernetes),
+            Emit::Systemd => Some(Engine::Systemd),
+            _ => None,
+        }
+    }
 }
 
 #[derive(serde::Serialize)]
@@ -81,6 +103,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         None => host::here()?,
     };
     let mut plan = stages::plan(&context, &policy, &host, &floors)?;
+    if let Some(engine) = args.emit.engine() {
+        // What this host cannot enforce says nothing about the engine.
+        return engine_text(args, engine, &policy, &plan);
+    }
     args.backend.replace(&mut plan, &policy)?;
     let alone = matches!(args.emit, Emit::SeccompBpf | Emit::Bwrap);
     if alone && plan.seccomp.is_none() && needs_filter(&policy, plan.arch) {
@@ -92,6 +118,30 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     // The plan is printed all the same: it is where the gaps stand.
     stages::enforceable(plan)?;
     Ok(Exit::FINE)
+}
+
+/// What an engine can be told, which comes in no envelope.
+fn engine_text(args: &Args, engine: Engine, policy: &Policy, plan: &Plan) -> Result<Exit, Failure> {
+    if args.output.format == Format::Json {
+        return Err(no_json(args.emit, "it is a file of the engine's own"));
+    }
+    if args.backend != Backend::default() {
+        return Err(Failure::Argument {
+            what: "--backend",
+            value: "libseccomp".to_owned(),
+            why: "what an engine is told holds no filter".to_owned(),
+        });
+    }
+    render::bytes(export::engine(engine, policy, plan).as_bytes())?;
+    Ok(Exit::FINE)
+}
+
+fn no_json(emit: Emit, why: &str) -> Failure {
+    Failure::Argument {
+        what: "--emit",
+        value: emit.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default(),
+        why: why.to_owned(),
+    }
 }
 
 fn emit(args: &Args, policy: &Policy, plan: &Plan) -> Result<(), Failure> {
@@ -115,17 +165,17 @@ fn emit(args: &Args, policy: &Policy, plan: &Plan) -> Result<(), Failure> {
         }),
         Emit::DockerSeccomp => json(policy, plan, Dialect::Docker),
         Emit::Oci => json(policy, plan, Dialect::Oci),
-        Emit::SeccompBpf | Emit::Bwrap if args.output.format == Format::Json => Err(Failure::Argument {
-            what: "--emit",
-            value: args.emit.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default(),
-            why: "it is no JSON; `--emit seccomp --format json` prints the instructions".to_owned(),
-        }),
+        Emit::SeccompBpf | Emit::Bwrap if args.output.format == Format::Json => {
+            Err(no_json(args.emit, "it is no JSON; `--emit seccomp --format json` prints the instructions"))
+        }
         Emit::Bwrap if plan.seccomp.is_none() => Err(Failure::Argument {
             what: "--emit",
             value: "bwrap".to_owned(),
             why: format!("the profile `{}` has no filter here: run bwrap without --seccomp", plan.profile),
         }),
         Emit::SeccompBpf | Emit::Bwrap => render::bytes(&seccomp_bpf(plan)),
+        // Printed before.
+        Emit::DockerArgs | Emit::Compose | Emit::Kubernetes | Emit::Systemd => Ok(()),
     }
 }
 

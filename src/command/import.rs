@@ -10,18 +10,18 @@ use crate::running;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use stockade_policy::import::{self, Container, Imported, kernel};
+use stockade_policy::import::{self, Container, Imported, Kind, kernel};
 use stockade_policy::lookup::Source;
 use stockade_policy::parse;
 use stockade_policy::resolve::{self, Mode};
 use stockade_policy::seccomp::bpf;
 use stockade_policy::vocab::{Arch, Cap};
 
-/// Turn another tool's system call filter into a profile
+/// Turn another tool's filter or container into a profile
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Docker's seccomp JSON, an OCI runtime's config.json or its seccomp object, or a filter as the kernel
-    /// takes it (an array of `struct sock_filter`)
+    /// What `docker inspect` prints, an OCI runtime's config.json, Docker's seccomp JSON or an OCI runtime's, or a
+    /// filter as the kernel takes it (an array of `struct sock_filter`)
     #[arg(required_unless_present = "pid", conflicts_with = "pid")]
     file: Option<PathBuf>,
     /// Import the filters that a running process is under
@@ -30,7 +30,10 @@ pub(crate) struct Args {
     /// What the file is, where its content does not say
     #[arg(long, value_enum, conflicts_with = "pid")]
     from: Option<From>,
-    /// The name of the profile; the file's where none is given
+    /// Which container of `docker inspect`'s, by name or id
+    #[arg(long, value_name = "NAME", conflicts_with = "pid")]
+    container: Option<String>,
+    /// The name of the profile; the file's or the container's where none is given
     #[arg(long)]
     name: Option<String>,
     /// A capability of the container, for rules that ask for it; may be given several times; Docker's 14 where
@@ -50,8 +53,12 @@ pub(crate) struct Args {
 /// Kinds of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum From {
-    /// Docker's JSON or an OCI runtime's
+    /// Docker's seccomp JSON or an OCI runtime's; of a whole config.json its filter alone
     SeccompJson,
+    /// An OCI runtime's whole config.json
+    Oci,
+    /// What `docker inspect` prints
+    DockerInspect,
     /// A filter as the kernel takes it
     Bpf,
 }
@@ -96,11 +103,29 @@ fn file(args: &Args, path: &Path) -> Result<Imported, Failure> {
     let shown = path.to_string_lossy();
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = args.name.as_deref().unwrap_or(if stem.is_empty() { "imported" } else { &stem });
-    match args.from.unwrap_or_else(|| recognised(&bytes)) {
+    let from = args.from.unwrap_or_else(|| recognised(&bytes));
+    if let (Some(container), true) = (&args.container, from != From::DockerInspect) {
+        return Err(Failure::Argument {
+            what: "--container",
+            value: container.clone(),
+            why: format!("{shown} is nothing that `docker inspect` prints"),
+        });
+    }
+    let source = |bytes| Source { file: shown.as_ref().into(), text: bytes };
+    match from {
         From::SeccompJson => {
-            let source = Source { file: shown.as_ref().into(), text: bytes };
-            import::seccomp_json(&source, name, &container(args)?).map_err(Failure::Diagnostics)
+            import::seccomp_json(&source(bytes), name, &container(args)?).map_err(Failure::Diagnostics)
         }
+        From::Oci => {
+            import::oci_config(&source(bytes), name, &container(args)?).map_err(Failure::Diagnostics)
+        }
+        From::DockerInspect => import::docker_inspect(
+            &source(bytes),
+            args.name.as_deref(),
+            args.container.as_deref(),
+            &container(args)?,
+        )
+        .map_err(Failure::Diagnostics),
         From::Bpf => {
             let refused = |source: Box<dyn std::error::Error + Send + Sync>| Failure::Filter {
                 what: format!("the filter {shown}"),
@@ -141,7 +166,11 @@ fn process(args: &Args, pid: u32) -> Result<Imported, Failure> {
 /// JSON begins with a bracket, after white space; no filter does: its first operation would be none.
 fn recognised(bytes: &[u8]) -> From {
     match bytes.trim_ascii_start().first() {
-        Some(b'{' | b'[') => From::SeccompJson,
+        Some(b'{' | b'[') => match import::recognise(bytes) {
+            Kind::Seccomp => From::SeccompJson,
+            Kind::Oci => From::Oci,
+            Kind::DockerInspect => From::DockerInspect,
+        },
         _ if bytes.contains(&0) => From::Bpf,
         _ => From::SeccompJson,
     }
@@ -193,6 +222,9 @@ fn read_again(context: &Context, imported: &Imported) -> Result<(), Failure> {
     let source = Source { file: "the imported profile".into(), text: imported.profile.clone().into_bytes() };
     let profile = parse::parse(&source).map_err(Failure::Misread)?;
     let policy = resolve::resolve(&profile, context, Mode::Profile).map_err(Failure::Misread)?;
-    let same = policy.syscalls == imported.syscalls && policy.filter == imported.filter;
+    let same = imported
+        .calls
+        .as_ref()
+        .is_none_or(|(syscalls, filter)| policy.syscalls == *syscalls && policy.filter == *filter);
     if same { Ok(()) } else { Err(Failure::Misread(Vec::new())) }
 }

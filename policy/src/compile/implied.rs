@@ -112,6 +112,11 @@ pub(crate) fn mask(policy: &Policy, path: &str) -> Option<&'static Mask> {
     masks(policy).iter().find(|mask| paths::is_within(path, mask.path))
 }
 
+/// The paths that a whole `/proc` masks.
+pub(crate) fn masked() -> impl Iterator<Item = &'static str> {
+    MASKS.iter().map(|mask| mask.path)
+}
+
 /// The masks of the policy's view of `/proc`.
 pub(super) fn masks(policy: &Policy) -> &'static [Mask] {
     match policy.files.proc.value {

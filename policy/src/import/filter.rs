@@ -55,6 +55,7 @@ pub fn filters<P: AsRef<[Instruction]>>(
     let draft = Draft {
         name,
         head: &head,
+        sections: &[],
         interfaces: &interfaces,
         syscalls: &recovered.syscalls,
         filter: &filter,
@@ -81,8 +82,7 @@ pub fn filters<P: AsRef<[Instruction]>>(
         holes: holes::find(&recovered.syscalls, &interfaces),
         notes,
         warnings: Vec::new(),
-        syscalls: recovered.syscalls.on(host),
-        filter,
+        calls: Some((recovered.syscalls.on(host), filter)),
     })
 }
 

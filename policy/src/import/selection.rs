@@ -45,6 +45,11 @@ impl Container {
         Container { host, kernel, capabilities: known.collect() }
     }
 
+    /// The capabilities that Docker gives.
+    pub(super) fn docker_capabilities(&self) -> CapSet {
+        Container::docker(self.host, self.kernel).capabilities
+    }
+
     /// For the head of the profile.
     pub(super) fn describe(&self, dialect: Dialect) -> String {
         let host = format!("for a host of {}", self.host);

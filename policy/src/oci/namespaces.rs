@@ -4,7 +4,7 @@ use super::{Cut, Document, Refusal, Surroundings};
 use crate::origin::Ruled;
 use crate::plan::{IdMap, IdMaps};
 use crate::policy::{NamespaceKind, NamespaceMode, Policy, ProcView};
-use crate::profile::namespaced_sysctl;
+use crate::profile::is_namespaced;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -165,7 +165,7 @@ pub(super) fn sysctls(
             _ => NamespaceKind::Ipc,
         };
         let own = modes.get(&kind).is_some_and(|mode| mode.value == NamespaceMode::Private);
-        if !namespaced_sysctl(name) || !own {
+        if !is_namespaced(name) || !own {
             let why = "it is a setting of the host";
             refusals.push(Refusal::plain(format!("linux.sysctl.{name}"), why));
         }

@@ -30,8 +30,8 @@ const NAMESPACED: [&str; 9] = [
     "user.max_",
 ];
 
-/// Whether `name` is a sysctl that a namespace has of its own.
-pub(crate) fn namespaced(name: &str) -> bool {
+/// Whether a namespace has a sysctl of that name for itself.
+pub(crate) fn is_namespaced(name: &str) -> bool {
     let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     NAMESPACED.iter().any(|prefix| name.starts_with(prefix))
         && name.chars().all(valid)
@@ -48,7 +48,7 @@ impl Read for Sysctls {
         let mut values = BTreeMap::new();
         for (key, value) in entries {
             let name = &key.scalar.text;
-            if !namespaced(name) {
+            if !is_namespaced(name) {
                 let flaw = Flaw::new(format!("`{name}` is no sysctl that a namespace has of its own")).help(
                     "those begin with `net.`, `fs.mqueue.`, `kernel.shm`, `kernel.msg` or `kernel.sem`",
                 );

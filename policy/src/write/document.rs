@@ -18,15 +18,12 @@ pub(super) fn text(
     let answer = |action: Action, call: Option<&'static str>| {
         written(action).ok_or(WriteError::Errno { call, action })
     };
-    let mut lines: Vec<String> = draft.head.iter().map(|line| format!("# {}", one_line(line))).collect();
-    lines.extend([
-        "stockade: 1".to_owned(),
-        format!("table: {TABLE_VERSION}"),
-        format!("name: {}", scalar(draft.name)),
-        "extends: [unconfined]".to_owned(),
-        String::new(),
-        "syscalls:".to_owned(),
-    ]);
+    let mut lines = beginning(draft.name, draft.head, "unconfined");
+    if !draft.sections.is_empty() {
+        lines.extend(draft.sections.iter().cloned());
+        lines.push(String::new());
+    }
+    lines.push("syscalls:".to_owned());
     let names: Vec<&str> = draft.interfaces.iter().map(|arch| arch.name()).collect();
     lines.push(format!("  architectures: {{replace: [{}]}}", names.join(", ")));
     // `unconfined`, which it extends, says what is not written here.
@@ -52,6 +49,19 @@ pub(super) fn text(
     lines.push(format!("  unknown: {}", answer(unknown, None)?));
     lines.push(String::new());
     Ok(lines.join("\n"))
+}
+
+/// What every profile begins with.
+pub(super) fn beginning(name: &str, head: &[String], extends: &str) -> Vec<String> {
+    let mut lines: Vec<String> = head.iter().map(|line| format!("# {}", one_line(line))).collect();
+    lines.extend([
+        "stockade: 1".to_owned(),
+        format!("table: {TABLE_VERSION}"),
+        format!("name: {}", scalar(name)),
+        format!("extends: [{extends}]"),
+        String::new(),
+    ]);
+    lines
 }
 
 /// Plain names by leaf group, then what has more to say.

@@ -55,7 +55,7 @@ fn every_call_is_decided_as_the_json_does() {
         for arch in Docker::interfaces(host) {
             let mut conditional = BTreeSet::new();
             for (number, call) in syscalls::table(arch) {
-                let diagram = imported.syscalls.table(arch).diagram(*number);
+                let diagram = imported.calls.as_ref().unwrap().0.table(arch).diagram(*number);
                 if diagram.constant().is_none() {
                     conditional.insert(*call);
                 }
@@ -69,7 +69,7 @@ fn every_call_is_decided_as_the_json_does() {
                 }
             }
             assert_eq!(Vec::from_iter(conditional), ["clone", "personality", "socket"], "{arch}");
-            for (first, last, diagram) in imported.syscalls.table(arch).intervals() {
+            for (first, last, diagram) in imported.calls.as_ref().unwrap().0.table(arch).intervals() {
                 for number in
                     [first, last].into_iter().filter(|number| syscalls::name(arch, *number).is_none())
                 {
@@ -104,7 +104,8 @@ fn the_holes_are_named() {
         for hole in &imported.holes {
             for arch in &hole.interfaces {
                 let number = syscalls::number(*arch, hole.call).unwrap();
-                let decide = |arguments| imported.syscalls.decide(*arch, number, arguments).action;
+                let decide =
+                    |arguments| imported.calls.as_ref().unwrap().0.decide(*arch, number, arguments).action;
                 assert_eq!(decide(&hole.arguments), hole.answer);
                 let mut seen = hole.arguments;
                 seen[usize::from(hole.register)] = hole.read;
@@ -129,7 +130,7 @@ fn rules_are_those_of_the_container() {
     let call = |container: &_, call| {
         let imported = import(JSON, container).unwrap();
         let number = syscalls::number(Arch::X86_64, call).unwrap();
-        imported.syscalls.decide(Arch::X86_64, number, &[0; 6]).action.to_string()
+        imported.calls.as_ref().unwrap().0.decide(Arch::X86_64, number, &[0; 6]).action.to_string()
     };
     let mut container = container(Arch::X86_64);
     assert_eq!(call(&container, "bpf"), "errno(1)");
@@ -142,5 +143,5 @@ fn rules_are_those_of_the_container() {
     // With CAP_SYS_ADMIN clone is allowed whatever its flags.
     container.capabilities = ["sys_admin".parse().unwrap()].into_iter().collect();
     let imported = import(JSON, &container).unwrap();
-    assert!(imported.syscalls.table(Arch::X86_64).diagram(56).constant().is_some());
+    assert!(imported.calls.as_ref().unwrap().0.table(Arch::X86_64).diagram(56).constant().is_some());
 }

@@ -3,6 +3,7 @@
 
 #[path = "../profiles/world.rs"]
 mod builtin;
+mod containers;
 mod docker;
 #[path = "../profiles/docker_json.rs"]
 #[expect(dead_code, reason = "written for the built-in profile's test")]

@@ -20,7 +20,7 @@ fn docker(rules: &str) -> String {
 fn decided(json: &str, arch: Arch, call: &str, registers: [u64; 6]) -> Action {
     let imported =
         import(json, &container(Arch::X86_64)).unwrap_or_else(|faults| panic!("{}", render(&faults, false)));
-    imported.syscalls.decide(arch, syscalls::number(arch, call).unwrap(), &registers).action
+    imported.calls.as_ref().unwrap().0.decide(arch, syscalls::number(arch, call).unwrap(), &registers).action
 }
 
 fn first(value: u64) -> [u64; 6] {
@@ -111,7 +111,7 @@ fn flags_become_what_they_ask_for() {
         let source = Source { file: "filter.json".into(), text: json.into_bytes() };
         let imported = seccomp_json(&source, "x", &container(Arch::X86_64)).unwrap();
         let filter = policy(&imported.profile).filter;
-        assert_eq!(filter, imported.filter, "{}", imported.profile);
+        assert_eq!(filter, imported.calls.as_ref().unwrap().1, "{}", imported.profile);
         (filter.mitigate_speculation.value, filter.log_denied.value)
     };
     assert_eq!(filter(""), (false, false));
@@ -289,7 +289,10 @@ fn an_oci_configuration_is_read() {
         let imported = import(json, &container(Arch::X86_64)).unwrap();
         let decide = |call| {
             imported
-                .syscalls
+                .calls
+                .as_ref()
+                .unwrap()
+                .0
                 .decide(Arch::X86_64, syscalls::number(Arch::X86_64, call).unwrap(), &[0; 6])
                 .action
         };
@@ -298,9 +301,15 @@ fn an_oci_configuration_is_read() {
         assert_eq!(decide("umount2"), Action::Trace(9));
         assert_eq!(decide("swapon"), Action::KillThread);
         assert_eq!(decide("read"), Action::Allow);
-        assert_eq!(imported.syscalls.decide(Arch::X86_64, 5000, &[0; 6]).action, Action::Allow);
-        assert_eq!(imported.syscalls.decide(Arch::X32, 0, &[0; 6]).action, Action::KillProcess);
-        assert_eq!(imported.syscalls.decide(Arch::I386, 3, &[0; 6]).action, Action::Allow);
+        assert_eq!(
+            imported.calls.as_ref().unwrap().0.decide(Arch::X86_64, 5000, &[0; 6]).action,
+            Action::Allow
+        );
+        assert_eq!(
+            imported.calls.as_ref().unwrap().0.decide(Arch::X32, 0, &[0; 6]).action,
+            Action::KillProcess
+        );
+        assert_eq!(imported.calls.as_ref().unwrap().0.decide(Arch::I386, 3, &[0; 6]).action, Action::Allow);
     }
 }
 
@@ -315,7 +324,7 @@ fn comments_and_names_stay_what_they_are() {
         let source = Source { file: "a\nb: c.json".into(), text: json.as_bytes().to_vec() };
         let imported = seccomp_json(&source, name, &container(Arch::X86_64)).unwrap();
         if !name.is_empty() {
-            assert!(policy(&imported.profile).syscalls == imported.syscalls);
+            assert!(policy(&imported.profile).syscalls == imported.calls.as_ref().unwrap().0);
         }
         assert!(imported.profile.contains("- read   # why"), "{}", imported.profile);
     }
