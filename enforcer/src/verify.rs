@@ -244,9 +244,7 @@ fn process(plan: &Plan, task: &Task, options: &Options) -> Result<Vec<LayerStatu
     add(Layer::Mounts, mounts::verify(&plan.mounts, task, options.maker))?;
     add(Layer::Capabilities, Ok(process::capabilities(&plan.capabilities, &status)))?;
     add(Layer::NoNewPrivileges, Ok(process::no_new_privileges(&plan.process, &status)))?;
-    let seccomp = seccomp::verify(plan.seccomp.as_ref(), plan.arch, task, options.tracing);
-    let worn =
-        matches!(seccomp, Ok((Verdict::Exact | Verdict::Stricter { .. }, _))) && plan.seccomp.is_some();
+    let (seccomp, worn) = seccomp::verify(plan.seccomp.as_ref(), plan.arch, task, options.tracing);
     add(Layer::Seccomp, seccomp)?;
     add(Layer::Limits, process::limits(&plan.process, task))?;
     add(Layer::Umask, Ok(process::umask(&plan.process, &status)))?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use stockade_policy::plan::{MountEntry, MountKind, Plan};
+use stockade_policy::plan::{Instruction, MountEntry, MountKind, Plan};
 use stockade_policy::vocab::CapSet;
 
 /// `stockade verify`, of this engine and state.
@@ -110,7 +110,7 @@ fn whatever_is_looser_than_its_plan_is_found() {
         (
             |plan| {
                 if let Some(seccomp) = &mut plan.seccomp {
-                    seccomp.program.pop();
+                    seccomp.program = vec![Instruction(6, 0, 0, 0)];
                 }
             },
             "seccomp",
@@ -136,6 +136,14 @@ fn whatever_is_looser_than_its_plan_is_found() {
                 assert_eq!(verdict(&report, "write_xor_execute").0, "not_visible");
             }
         }
+        // Nor of a filter that decides alike, and is not the one that the init puts on.
+        let mut alike = exact.clone();
+        alike.seccomp.as_mut().unwrap().program.push(Instruction(6, 0, 0, 0));
+        state.keep(&container.id, &alike);
+        let (code, report) = verified(engine, state, &["sleeper"]);
+        assert_eq!((code, verdict(&report, "seccomp").0.as_str()), (Some(0), "stricter"), "{report:#}");
+        assert_eq!(verdict(&report, "write_xor_execute").0, "not_visible");
+
         for (at, what, witness) in [
             ("/etc/passwd", MountKind::Hide, "/etc/passwd is not hidden"),
             ("/etc", MountKind::ReadOnly { exec: true }, "/etc can be written"),

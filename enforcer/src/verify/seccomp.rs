@@ -14,7 +14,15 @@ use stockade_policy::vocab::Arch;
 const ROUNDS: usize = 8;
 
 /// Reads all threads, until a round finds no new one.
-pub(super) fn verify(plan: Option<&Seccomp>, arch: Arch, task: &Task, tracing: Tracing) -> Read {
+///
+/// The second answer: whether every thread wears the plan's own filter, byte for byte, and not only one that decides alike.
+pub(super) fn verify(plan: Option<&Seccomp>, arch: Arch, task: &Task, tracing: Tracing) -> (Read, bool) {
+    let mut worn = plan.is_some();
+    let read = all(plan, arch, task, tracing, &mut worn);
+    (read, worn)
+}
+
+fn all(plan: Option<&Seccomp>, arch: Arch, task: &Task, tracing: Tracing, worn: &mut bool) -> Read {
     let mut read: Vec<u32> = Vec::new();
     let mut verdict = Verdict::Exact;
     let mut most = 0;
@@ -30,7 +38,8 @@ pub(super) fn verify(plan: Option<&Seccomp>, arch: Arch, task: &Task, tracing: T
         for thread in new {
             read.push(thread.pid());
             match one(plan, arch, &thread, tracing) {
-                Ok((of_this, count)) => {
+                Ok((of_this, count, wears)) => {
+                    *worn &= wears;
                     most = most.max(count);
                     if of_this != verdict {
                         let name = format!("thread {}", thread.pid());
@@ -54,7 +63,8 @@ fn one(
     arch: Arch,
     thread: &Task,
     tracing: Tracing,
-) -> Result<(Verdict, u32), ObserveError> {
+) -> Result<(Verdict, u32, bool), ObserveError> {
+    let mut wears = false;
     let status = thread.status()?;
     let count = status.seccomp_filters.unwrap_or(0);
     let mode = status.seccomp.unwrap_or(SeccompMode::Disabled);
@@ -68,24 +78,27 @@ fn one(
                 Tracing::Never => {
                     let why =
                         format!("has {count} filters; it is paused, and cannot be traced until it goes on");
-                    return Ok((Verdict::not_visible(why), count));
+                    return Ok((Verdict::not_visible(why), count, false));
                 }
                 Tracing::Attach => filters::filters(thread.pid()),
                 Tracing::Stopped => filters::filters_of_stopped(thread.pid()),
             };
             match shown {
-                Ok(shown) => compare(&plan.program, arch, &shown, count).and(logged(
-                    plan,
-                    &shown,
-                    thread.pid(),
-                    tracing,
-                )?),
+                Ok(shown) => {
+                    wears = shown.contains(&plan.program);
+                    compare(&plan.program, arch, &shown, count).and(logged(
+                        plan,
+                        &shown,
+                        thread.pid(),
+                        tracing,
+                    )?)
+                }
                 Err(FilterError::Gone { tid }) => return Err(ObserveError::Vanished { pid: tid }),
                 Err(error) => Verdict::not_visible(format!("has {count} filters; {error}")),
             }
         }
     };
-    Ok((verdict, count))
+    Ok((verdict, count, wears))
 }
 
 /// Whether the plan's filter logs what it should. Of all flags the kernel shows this one alone.
