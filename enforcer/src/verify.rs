@@ -3,14 +3,12 @@
 
 mod declared;
 mod identity;
-mod kept;
 mod mounts;
 mod namespaces;
 mod process;
 mod seccomp;
 
 pub use declared::{Declared, declared};
-pub use kept::{Kept, KeptError, STATE, kept};
 
 use crate::freeze::{self, Stood};
 use crate::layer;
@@ -249,7 +247,10 @@ fn process(plan: &Plan, task: &Task, options: &Options) -> Result<Vec<LayerStatu
     add(Layer::Limits, process::limits(&plan.process, task))?;
     add(Layer::Umask, Ok(process::umask(&plan.process, &status)))?;
     if let Some(cgroup) = &plan.cgroup {
-        let read = layer::cgroup::verify(cgroup, task);
+        let read = match options.maker {
+            Maker::Launch => layer::cgroup::verify(cgroup, task),
+            Maker::Engine => layer::cgroup::verify_wherever(cgroup, task),
+        };
         add(
             Layer::Cgroup,
             read.map(|verdict| (verdict, format!("{} hierarchies", cgroup.hierarchies.len()))),

@@ -114,6 +114,21 @@ fn variations() -> Vec<(&'static str, Options<'static>)> {
     ]
 }
 
+/// `stockade verify` finds nothing looser than what was kept of the container.
+fn verifies(rules: &Rules, engine: &dyn Engine, container: &str) {
+    let output = Command::new(env!("CARGO_BIN_EXE_stockade"))
+        .arg("verify")
+        .args(engine.address())
+        .arg("--state")
+        .arg(rules.join("state"))
+        .arg(container)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}, {container}: {}", engine.name(), text(&output));
+    assert!(!text(&output).contains("not visible"), "{}, {container}: {}", engine.name(), text(&output));
+    print!("{}", text(&output));
+}
+
 fn wait_for_init(engine: &dyn Engine, container: &crate::engine::Running) -> u32 {
     let pid = engine.pid(container);
     // The runtime returns before the init has become the command.
@@ -141,6 +156,7 @@ fn one_profile_is_the_same_under_every_engine() {
             assert_eq!(outside(pid), expected, "{name}, {what}");
             is_apart(pid);
             assert_eq!(facts(&success(&engine.exec(&container, &INSIDE))), expected, "{name}, {what}: exec");
+            verifies(&rules, &*engine, what);
             if what == "plain" {
                 engine.restart(&mut container);
                 assert_eq!(outside(wait_for_init(&*engine, &container)), expected, "{name}: restarted");

@@ -33,7 +33,31 @@ impl State {
     pub(crate) fn keep(&self, id: &str, plan: &Plan) {
         let place = self.path().join("containers").join(format!("%2frun%2frunc@{id}"));
         fs::create_dir_all(&place).unwrap();
-        let record = json!({"id": id, "bundle": "/", "plan": plan});
+        let nobodys = |value: serde_json::Value| json!({"value": value, "origins": []});
+        let bounds = json!({
+            "users": nobodys(json!([[0, u32::MAX]])),
+            "gid": null,
+            "groups": [],
+            "capabilities": nobodys(json!("all")),
+            "no_new_privileges": nobodys(json!(false)),
+            "limits": {},
+            "umask": nobodys(json!(0)),
+            "environment": null,
+            "resources": {},
+            "init": null,
+        });
+        let record = json!({
+            "id": id,
+            "bundle": "/",
+            "inner_state": "/run/runc",
+            "inner": "/usr/sbin/runc",
+            "profiles": ["as-it-is"],
+            "rule": null,
+            "observed": false,
+            "plan": plan,
+            "bounds": bounds,
+            "cuts": [],
+        });
         fs::write(place.join("record.json"), record.to_string()).unwrap();
     }
 }

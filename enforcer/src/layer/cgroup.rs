@@ -353,5 +353,39 @@ pub fn verify(plan: &Cgroup, task: &Task) -> Result<Verdict, ObserveError> {
     Ok(verdict)
 }
 
+/// The same where an engine's runtime has put the process into a cgroup: wherever that is, it or one that it lies in
+/// holds every value.
+pub fn verify_wherever(plan: &Cgroup, task: &Task) -> Result<Verdict, ObserveError> {
+    let mounts = Task::ours()?.mounts()?;
+    let tops: Vec<&Path> = mounts
+        .0
+        .iter()
+        .filter(|mount| mount.filesystem.starts_with("cgroup"))
+        .map(|mount| mount.at.as_path())
+        .collect();
+    let directories: Vec<_> = task.cgroups()?.iter().filter_map(|one| one.directory(&mounts)).collect();
+    let mut verdict = Verdict::Exact;
+    for hierarchy in &plan.hierarchies {
+        let parent = Path::new(&hierarchy.parent);
+        let top =
+            tops.iter().filter(|top| parent.starts_with(top)).max_by_key(|top| top.components().count());
+        let own = top.and_then(|top| directories.iter().find(|one| one.starts_with(top) && *one != top));
+        let Some((top, own)) = top.zip(own) else {
+            verdict =
+                verdict.and(Verdict::looser(format!("in no cgroup of its own beside {}", parent.display())));
+            continue;
+        };
+        let mut best = value::verify(hierarchy, own)?;
+        for above in own.ancestors().skip(1).take_while(|above| above != top) {
+            if !matches!(best, Verdict::Looser { .. }) {
+                break;
+            }
+            best = value::verify(hierarchy, above)?;
+        }
+        verdict = verdict.and(best);
+    }
+    Ok(verdict)
+}
+
 #[cfg(test)]
 mod tests;

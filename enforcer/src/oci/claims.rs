@@ -106,11 +106,16 @@ fn kept(bundle: &Bundle, id: &str, docker: &[PathBuf]) -> Result<Option<Kept>, C
             .canonicalize()
             .is_ok_and(|own| directory.canonicalize().is_ok_and(|it| it == own))
     };
-    if !docker.iter().any(is_dockers) {
-        return Ok(None);
-    }
     let path = directory.join("config.v2.json");
     let fault = |why: String| ClaimsError { path: path.clone(), why };
+    if !docker.iter().any(is_dockers) {
+        // Labels that ask for something stricter would be passed over.
+        return if path.exists() {
+            Err(fault("it is not where the rules say that Docker keeps this container (`docker`)".to_owned()))
+        } else {
+            Ok(None)
+        };
+    }
     let text = owned_by_root(&path).map_err(|error| fault(error.to_string()))?;
     let kept: Kept = serde_json::from_slice(&text).map_err(|error| fault(error.to_string()))?;
     if kept.id != id {

@@ -4,10 +4,10 @@ use super::bundle::{self, BundleError};
 use super::init;
 use rustix::fs::{AtFlags, Mode, OFlags, StatVfsMountFlags, fstat, open, statvfs, unlinkat};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, DirBuilder};
-use std::io;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use stockade_policy::oci::{Bounds, Cut};
 use stockade_policy::plan::Plan;
@@ -76,6 +76,16 @@ pub enum RecordError {
         /// The directory.
         path: PathBuf,
     },
+    /// Two runtimes keep a container of this id.
+    #[error("{} and {} are both records of {id}", first.display(), second.display())]
+    Two {
+        /// The id.
+        id: String,
+        /// One.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] BundleError),
@@ -129,33 +139,41 @@ impl State {
         read(&self.containers().join(key(inner_state, id)).join(RECORD))
     }
 
-    /// Every record.
-    pub fn all(&self) -> Result<Vec<Record>, RecordError> {
-        let path = self.containers();
-        let entries = match fs::read_dir(&path) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(RecordError::File { operation: "list", path, source }),
-        };
-        let mut records = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|source| RecordError::File {
-                operation: "list",
-                path: path.clone(),
-                source,
-            })?;
-            records.extend(read(&entry.path().join(RECORD))?);
+    /// The record of the container with the engine's id `id`; `None`: it was not made here.
+    pub fn of(&self, id: &str) -> Result<Option<Record>, RecordError> {
+        let suffix = format!("@{id}");
+        let mut found: Option<(PathBuf, Record)> = None;
+        for place in self.places()?.into_iter().filter(|place| place.to_string_lossy().ends_with(&suffix)) {
+            // An id may have an `@` in it.
+            let Some(record) = read(&place.join(RECORD))?.filter(|record| record.id == id) else { continue };
+            if let Some((first, _)) = found {
+                return Err(RecordError::Two { id: id.to_owned(), first, second: place });
+            }
+            found = Some((place, record));
         }
-        Ok(records)
+        Ok(found.map(|(_, record)| record))
+    }
+
+    /// The directories of containers. Where others than the owner can make one nothing is believed.
+    fn places(&self) -> Result<Vec<PathBuf>, RecordError> {
+        let path = self.containers();
+        let fault = |source| RecordError::File { operation: "list", path: path.clone(), source };
+        let entries = match fs::read_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(fault)?,
+        };
+        let about = fs::symlink_metadata(&path).map_err(fault)?;
+        let ours = about.is_dir() && about.uid() == rustix::process::geteuid().as_raw();
+        if !ours || about.mode() & 0o022 != 0 {
+            return Err(RecordError::NotOurs { path });
+        }
+        entries.map(|entry| entry.map(|entry| entry.path()).map_err(fault)).collect()
     }
 
     /// Takes away what is kept of containers that the inner runtime no longer knows, and of those whose making was
     /// cut short.
     pub fn collect(&self) -> Result<(), RecordError> {
-        let path = self.containers();
-        let fault = |source| RecordError::File { operation: "list", path: path.clone(), source };
-        for entry in fs::read_dir(&path).map_err(fault)? {
-            let place = entry.map_err(fault)?.path();
+        for place in self.places()? {
             let gone = match read(&place.join(RECORD))? {
                 Some(record) => !record.inner_state.join(&record.id).exists(),
                 None => true,
@@ -229,8 +247,15 @@ fn key(inner_state: &Path, id: &str) -> String {
     format!("{place}@{id}")
 }
 
+/// Bytes of one record; most of it is the plan's filter.
+const LONGEST: u64 = 32 << 20;
+
 fn read(path: &Path) -> Result<Option<Record>, RecordError> {
-    match fs::read(path) {
+    let text = File::open(path).and_then(|file| {
+        let mut text = Vec::new();
+        file.take(LONGEST).read_to_end(&mut text).map(|_| text)
+    });
+    match text {
         Ok(text) => serde_json::from_slice(&text)
             .map(Some)
             .map_err(|source| RecordError::Json { path: path.to_owned(), source }),

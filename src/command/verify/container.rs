@@ -7,6 +7,7 @@ use crate::render::{self, Format};
 use serde::Serialize;
 use std::path::PathBuf;
 use stockade_enforcer::freeze::Stood;
+use stockade_enforcer::oci::record::{STATE, State};
 use stockade_enforcer::status::Status;
 use stockade_enforcer::verify::{self, VerifyError};
 use stockade_observe::ObserveError;
@@ -26,7 +27,7 @@ pub(super) struct Places {
     #[arg(long, value_name = "DIR", help_heading = "Container engines")]
     containerd: Option<PathBuf>,
     /// Where `stockade runtime` keeps what it made
-    #[arg(long, value_name = "DIR", default_value = verify::STATE, help_heading = "Container engines")]
+    #[arg(long, value_name = "DIR", default_value = STATE, help_heading = "Container engines")]
     state: PathBuf,
 }
 
@@ -104,7 +105,7 @@ pub(super) fn look(places: &Places, container: Container, plan: Option<Plan>) ->
 
 fn finding(places: &Places, container: &Container, plan: Option<Plan>) -> Result<Finding, String> {
     let Some(pid) = container.pid else { return Ok(Finding::Ended) };
-    let kept = verify::kept(&places.state, &container.id).map_err(|error| error.to_string())?;
+    let kept = State::existing(&places.state).of(&container.id).map_err(|error| error.to_string())?;
     let observed = kept.as_ref().is_some_and(|kept| kept.observed);
     let Some(plan) = plan.or_else(|| kept.map(|kept| kept.plan)) else {
         let runtime = &container.runtime;
