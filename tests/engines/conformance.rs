@@ -126,7 +126,6 @@ fn verifies(rules: &Rules, engine: &dyn Engine, container: &str) {
         .unwrap();
     assert!(output.status.success(), "{}, {container}: {}", engine.name(), text(&output));
     assert!(!text(&output).contains("not visible"), "{}, {container}: {}", engine.name(), text(&output));
-    print!("{}", text(&output));
 }
 
 fn wait_for_init(engine: &dyn Engine, container: &crate::engine::Running) -> u32 {
@@ -162,6 +161,10 @@ fn one_profile_is_the_same_under_every_engine() {
                 assert_eq!(outside(wait_for_init(&*engine, &container)), expected, "{name}: restarted");
             }
             engine.remove(container);
+        }
+        let log = rules.log();
+        for part in ["process.capabilities.bounding", "conformance.yaml:8:15", "net_raw"] {
+            assert!(log.contains(part), "{name}: {log}");
         }
         let healthy =
             "grep -q 'CapBnd:.*0021$' /proc/self/status && grep -q 'NoNewPrivs:.*1' /proc/self/status";

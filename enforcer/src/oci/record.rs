@@ -57,7 +57,7 @@ pub enum RecordError {
         source: io::Error,
     },
     /// Others can change what is kept.
-    #[error("{} is not root's alone", path.display())]
+    #[error("{} can be changed by others than its owner, or is not the caller's: it is not believed", path.display())]
     NotOurs {
         /// The directory.
         path: PathBuf,
