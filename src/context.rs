@@ -142,7 +142,7 @@ fn beside(name: &str, from: Option<&str>) -> PathBuf {
     let directory = from
         .filter(|file| !builtin::is_builtin(file) && !file.starts_with("--"))
         .and_then(|file| Path::new(file).parent());
-    directory.map_or_else(|| PathBuf::from(name), |directory| directory.join(name))
+    directory.map_or_else(|| PathBuf::from(name), |directory| directory.join(name.trim_start_matches("./")))
 }
 
 /// A profile from a file.

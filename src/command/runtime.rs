@@ -69,6 +69,8 @@ enum RuntimeError {
     Inner(#[from] InnerError),
     #[error("the container {0} was not made by stockade, so that nothing says what it is under")]
     NotOurs(String),
+    #[error("the container {0} has taken the init away that puts its policy around a command")]
+    NoInit(String),
     #[error("`restore` is refused: nobody has looked at the memory of what would go on running")]
     Restore,
     #[error("cannot hand a file on to the inner runtime: {0}")]

@@ -77,6 +77,19 @@ impl Inner {
         InnerError::Start { path: self.path.clone(), source }
     }
 
+    /// The first process of a container, as the runtime knows it: `state`, OCI runtime specification, runtime.md.
+    pub fn pid(&self, options: &[OsString], id: &str) -> Result<u32, InnerError> {
+        #[derive(serde::Deserialize)]
+        struct State {
+            pid: u32,
+        }
+        let fault = |source| InnerError::Start { path: self.path.clone(), source };
+        let output = Command::new(&self.path).args(options).args(["state", id]).output().map_err(fault)?;
+        let state: State = serde_json::from_slice(&output.stdout)
+            .map_err(|_| fault(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())))?;
+        Ok(state.pid)
+    }
+
     /// Starts the runtime and waits; the exit code, 128+N where signal N ended it.
     pub fn run(&self, arguments: &[OsString]) -> Result<u8, InnerError> {
         let fault = |source| InnerError::Start { path: self.path.clone(), source };

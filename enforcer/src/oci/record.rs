@@ -134,6 +134,20 @@ impl State {
         self.containers().join(key(inner_state, id)).join(INIT)
     }
 
+    /// Whether the init stands in the container of the process `pid` as it was put there.
+    pub fn has_init(&self, inner_state: &Path, id: &str, pid: u32) -> Result<bool, RecordError> {
+        let identity = |path: PathBuf| {
+            let data = fs::symlink_metadata(&path);
+            data.map(|data| (data.dev(), data.ino())).map_err(|source| RecordError::File {
+                operation: "look at",
+                path,
+                source,
+            })
+        };
+        let inside = PathBuf::from(format!("/proc/{pid}/root{}", init::PATH));
+        Ok(identity(inside)? == identity(self.init(inner_state, id))?)
+    }
+
     /// The record of a container; `None`: it was not made here.
     pub fn find(&self, inner_state: &Path, id: &str) -> Result<Option<Record>, RecordError> {
         read(&self.containers().join(key(inner_state, id)).join(RECORD))

@@ -18,6 +18,7 @@ pub(super) fn exec(invocation: &mut Invocation) -> Result<Infallible, RuntimeErr
     if record.observed {
         return become_inner(&inner, invocation);
     }
+    check_init(invocation, &inner, &record)?;
     if let Some(file) = invocation.option("process") {
         // crun reads options behind the name too.
         if let Some(more) = invocation.arguments.get(invocation.positional + 1) {
@@ -35,6 +36,19 @@ pub(super) fn exec(invocation: &mut Invocation) -> Result<Infallible, RuntimeErr
         }
     }
     become_inner(&inner, invocation)
+}
+
+/// Whoever may mount in the container could have put another program where the init was.
+fn check_init(invocation: &Invocation, inner: &Inner, record: &Record) -> Result<(), RuntimeError> {
+    if record.bounds.init.is_none() || !record.bounds.capabilities.value.contains(Cap::SYS_ADMIN) {
+        return Ok(());
+    }
+    let state = Administered::read(invocation)?.existing_state();
+    let pid = inner.pid(invocation.global_arguments(), &record.id)?;
+    if state.has_init(&record.inner_state, &record.id, pid)? {
+        return Ok(());
+    }
+    Err(RuntimeError::NoInit(record.id.clone()))
 }
 
 /// The inner runtime that made the container, and the record of it.

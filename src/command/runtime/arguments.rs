@@ -207,6 +207,12 @@ impl Invocation {
         value(&self.global, name)
     }
 
+    /// What stands before the command.
+    pub(super) fn global_arguments(&self) -> &[OsString] {
+        let length = self.global.iter().map(|one| one.length).sum();
+        self.arguments.get(..length).unwrap_or_default()
+    }
+
     /// The value of an option of the command; the last one counts.
     pub(super) fn option(&self, name: &str) -> Option<&OsStr> {
         value(&self.options, name)
