@@ -23,7 +23,7 @@ use stockade_enforcer::oci::bundle::BundleError;
 use stockade_enforcer::oci::claims::ClaimsError;
 use stockade_enforcer::oci::init::InitError;
 use stockade_enforcer::oci::inner::{Inner, InnerError};
-use stockade_enforcer::oci::record::RecordError;
+use stockade_enforcer::oci::record::{RecordError, STATE};
 use stockade_policy::oci::OciError;
 use stockade_policy::rules::Denied;
 
@@ -122,6 +122,12 @@ fn inner(invocation: &Invocation) -> Result<Inner, RuntimeError> {
 
 fn become_inner(inner: &Inner, invocation: &Invocation) -> Result<Infallible, RuntimeError> {
     Err(inner.become_it(&invocation.arguments).into())
+}
+
+/// Where the state of containers is kept by the usual rules.
+pub(crate) fn usual_state() -> PathBuf {
+    Administered::read(&Invocation::default())
+        .map_or_else(|_| PathBuf::from(STATE), |rules| rules.state_path().to_owned())
 }
 
 /// Where the inner runtime keeps its state of containers.

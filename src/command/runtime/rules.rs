@@ -60,7 +60,8 @@ impl Administered {
         self.rules.runtime.as_ref().map_or(super::USUAL, |runtime| &runtime.value)
     }
 
-    fn state_path(&self) -> &Path {
+    /// Where the state of containers is kept.
+    pub(super) fn state_path(&self) -> &Path {
         self.rules.state.as_ref().map_or(Path::new(STATE), |state| Path::new(&state.value.0))
     }
 

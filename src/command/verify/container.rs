@@ -1,13 +1,14 @@
 //! Containers of engines, against what was kept of them.
 
 use super::text;
+use crate::command::runtime;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::{self, Format};
 use serde::Serialize;
 use std::path::PathBuf;
 use stockade_enforcer::freeze::Stood;
-use stockade_enforcer::oci::record::{STATE, State};
+use stockade_enforcer::oci::record::State;
 use stockade_enforcer::status::Status;
 use stockade_enforcer::verify::{self, VerifyError};
 use stockade_observe::ObserveError;
@@ -26,12 +27,16 @@ pub(super) struct Places {
     /// containerd's state directory
     #[arg(long, value_name = "DIR", help_heading = "Container engines")]
     containerd: Option<PathBuf>,
-    /// Where `stockade runtime` keeps what it made
-    #[arg(long, value_name = "DIR", default_value = STATE, help_heading = "Container engines")]
-    state: PathBuf,
+    /// Where `stockade runtime` keeps what it made; where its rules say, if nothing is named
+    #[arg(long, value_name = "DIR", help_heading = "Container engines")]
+    state: Option<PathBuf>,
 }
 
 impl Places {
+    fn state(&self) -> PathBuf {
+        self.state.clone().unwrap_or_else(runtime::usual_state)
+    }
+
     pub(super) fn engines(&self) -> Engines {
         let named = [&self.docker, &self.podman, &self.containerd].into_iter().any(Option::is_some);
         Engines {
@@ -105,11 +110,11 @@ pub(super) fn look(places: &Places, container: Container, plan: Option<Plan>) ->
 
 fn finding(places: &Places, container: &Container, plan: Option<Plan>) -> Result<Finding, String> {
     let Some(pid) = container.pid else { return Ok(Finding::Ended) };
-    let kept = State::existing(&places.state).of(&container.id).map_err(|error| error.to_string())?;
+    let kept = State::existing(&places.state()).of(&container.id).map_err(|error| error.to_string())?;
     let observed = kept.as_ref().is_some_and(|kept| kept.observed);
     let Some(plan) = plan.or_else(|| kept.map(|kept| kept.plan)) else {
         let runtime = &container.runtime;
-        let why = format!("nothing is kept of it in {}; its runtime is {runtime}", places.state.display());
+        let why = format!("nothing is kept of it in {}; its runtime is {runtime}", places.state().display());
         return Ok(Finding::NotUnderStockade { why });
     };
     match verify::standing(&plan, pid) {
