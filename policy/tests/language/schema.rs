@@ -4,22 +4,21 @@ use super::world::source;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use stockade_policy::parse::parse;
-use stockade_policy::schema::schema;
+use stockade_policy::schema;
 
-fn committed() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/profile.schema.json")
-}
-
-/// `WRITE=1 cargo test -p stockade-policy --test language schema` writes the file anew.
+/// `WRITE=1 cargo test -p stockade-policy --test language schema` writes the files anew.
 #[test]
-fn the_committed_schema_is_current() {
-    let text = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
-    if std::env::var_os("WRITE").is_some() {
-        std::fs::create_dir_all(committed().parent().unwrap()).unwrap();
-        std::fs::write(committed(), &text).unwrap();
+fn the_committed_schemas_are_current() {
+    for (file, schema) in [("profile.schema.json", schema::schema()), ("runtime.schema.json", schema::rules())] {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(file);
+        let text = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
+        if std::env::var_os("WRITE").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &text).unwrap();
+        }
+        let current = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(current == text, "docs/{file} is stale: run this test with WRITE=1");
     }
-    let current = std::fs::read_to_string(committed()).unwrap_or_default();
-    assert!(current == text, "docs/profile.schema.json is stale: run this test with WRITE=1");
 }
 
 /// A profile as JSON, the way an editor's YAML support sees it.
@@ -62,13 +61,13 @@ fn json(text: &str) -> Value {
 
 /// Whether the schema takes `text`, checked against what the parser does with it.
 fn validates(text: &str) -> bool {
-    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema::schema()).unwrap();
     validator.is_valid(&json(text))
 }
 
 #[test]
 fn the_schema_is_a_schema() {
-    assert!(jsonschema::meta::is_valid(&schema()));
+    assert!(jsonschema::meta::is_valid(&schema::schema()));
 }
 
 #[test]
