@@ -189,10 +189,10 @@ fn state_that_others_can_change_starts_nothing() {
 }
 
 /// A file system with room for this many bytes, gone when dropped.
-struct Small<'a>(&'a Path);
+pub(crate) struct Small<'a>(&'a Path);
 
 impl<'a> Small<'a> {
-    fn over(path: &'a Path, bytes: usize) -> Self {
+    pub(crate) fn over(path: &'a Path, bytes: usize) -> Self {
         fs::create_dir_all(path).unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={bytes},mode=0700"), "stockade-test"])
