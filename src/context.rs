@@ -15,6 +15,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use stockade_enforcer::oci::claims::owned_by_root;
 use stockade_policy::lookup::{Loader, Lookup, Source};
 use stockade_policy::origin::Origin;
 use stockade_policy::vocab::nearest::nearest;
@@ -30,6 +31,8 @@ pub(crate) struct Context {
     root: Root,
     path: PathBuf,
     overrides: Vec<Source>,
+    /// Whether a file counts only where nobody but root can have written it.
+    guarded: bool,
     /// Everything that was asked, with the answers, in order: what a plan depends on.
     asked: RefCell<Vec<Question>>,
 }
@@ -42,8 +45,15 @@ impl Context {
             root: Root::open(root)?,
             path: fs::canonicalize(root).map_err(fault)?,
             overrides: Vec::new(),
+            guarded: false,
             asked: RefCell::new(Vec::new()),
         })
+    }
+
+    /// The same where profiles decide about other people's containers: files that others than root can write are
+    /// refused.
+    pub(crate) fn guarded(self) -> Context {
+        Context { guarded: true, ..self }
     }
 
     /// The directory that becomes `/`, absolute.
@@ -94,7 +104,7 @@ impl Context {
         let layer = self.overrides.iter().find(|source| &*source.file == name).cloned();
         let found = match layer.or_else(|| builtin::source(name)) {
             Some(source) => Some(source),
-            None if is_path(name) => Some(file(&beside(name, from))?),
+            None if is_path(name) => Some(file(&beside(name, from), self.guarded)?),
             None => None,
         };
         self.record(Question::profile(name, from, found.as_ref()));
@@ -146,9 +156,13 @@ fn beside(name: &str, from: Option<&str>) -> PathBuf {
 }
 
 /// A profile from a file.
-fn file(path: &Path) -> Result<Source, Failure> {
+fn file(path: &Path, guarded: bool) -> Result<Source, Failure> {
     let fault = |source| Failure::Read { path: path.to_owned(), source };
     let mut text = Vec::new();
-    File::open(path).map_err(fault)?.take(LONGEST_PROFILE + 1).read_to_end(&mut text).map_err(fault)?;
+    if guarded {
+        text = owned_by_root(path).map_err(fault)?;
+    } else {
+        File::open(path).map_err(fault)?.take(LONGEST_PROFILE + 1).read_to_end(&mut text).map_err(fault)?;
+    }
     Ok(Source { file: Arc::from(path.to_string_lossy()), text })
 }

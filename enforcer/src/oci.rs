@@ -8,5 +8,6 @@ pub mod bundle;
 pub mod claims;
 pub mod init;
 pub mod inner;
+mod maker;
 pub mod record;
 pub mod surroundings;

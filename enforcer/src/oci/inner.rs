@@ -33,6 +33,8 @@ pub enum InnerError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inner {
     path: PathBuf,
+    /// As the administrator calls it: it calls itself so in its messages.
+    name: String,
 }
 
 impl Inner {
@@ -52,7 +54,7 @@ impl Inner {
         if identity(&path).map_err(fault)? == identity(Path::new("/proc/self/exe")).map_err(fault)? {
             return Err(InnerError::Itself(path));
         }
-        Ok(Inner { path })
+        Ok(Inner { path, name: name.to_owned() })
     }
 
     /// Its path.
@@ -73,7 +75,7 @@ impl Inner {
     /// Becomes the runtime: its process, descriptors and signals are the caller's from here on. Returns only what went
     /// wrong.
     pub fn become_it(&self, arguments: &[OsString]) -> InnerError {
-        let source = Command::new(&self.path).args(arguments).exec();
+        let source = Command::new(&self.path).arg0(&self.name).args(arguments).exec();
         InnerError::Start { path: self.path.clone(), source }
     }
 
@@ -93,7 +95,7 @@ impl Inner {
     /// Starts the runtime and waits; the exit code, 128+N where signal N ended it.
     pub fn run(&self, arguments: &[OsString]) -> Result<u8, InnerError> {
         let fault = |source| InnerError::Start { path: self.path.clone(), source };
-        let status = Command::new(&self.path).args(arguments).status().map_err(fault)?;
+        let status = Command::new(&self.path).arg0(&self.name).args(arguments).status().map_err(fault)?;
         let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
         Ok(u8::try_from(code).unwrap_or(u8::MAX))
     }

@@ -2,6 +2,7 @@
 
 use super::bundle::{self, BundleError};
 use super::init;
+use super::maker;
 use rustix::fs::{AtFlags, Mode, OFlags, StatVfsMountFlags, fstat, open, statvfs, unlinkat};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File};
@@ -70,6 +71,12 @@ pub enum RecordError {
         /// Why.
         source: serde_json::Error,
     },
+    /// Another container of this id is there, or about to be.
+    #[error("there is a container {id} already, or it is being made")]
+    Exists {
+        /// The id.
+        id: String,
+    },
     /// The state lies where no program can be started from.
     #[error("{} lies on a file system that is mounted noexec: name another `state` in the rules", path.display())]
     NoExec {
@@ -109,6 +116,7 @@ impl State {
     pub fn open(path: &Path) -> Result<State, RecordError> {
         let state = State { path: path.to_owned() };
         private(&state.containers())?;
+        state.check()?;
         Ok(state)
     }
 
@@ -117,15 +125,32 @@ impl State {
         State { path: path.to_owned() }
     }
 
+    /// Whether nobody else can have put something of his own in the place of what is kept.
+    fn check(&self) -> Result<(), RecordError> {
+        for path in [self.path.clone(), self.containers()] {
+            match fs::symlink_metadata(&path) {
+                Ok(data) if data.is_dir() && is_ours(data.uid()) && data.mode() & 0o022 == 0 => {}
+                Ok(_) => return Err(RecordError::NotOurs { path }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(RecordError::File { operation: "look at", path, source }),
+            }
+        }
+        Ok(())
+    }
+
     fn containers(&self) -> PathBuf {
         self.path.join("containers")
     }
 
     /// The directory of a container, made where it is not there. Two runtimes may use one id: the place where the inner
-    /// one keeps its state is part of the name.
+    /// one keeps its state is part of the name. Refused where a container of this id is there or is being made: what is
+    /// kept would be of another one.
     pub fn place(&self, inner_state: &Path, id: &str) -> Result<Place, RecordError> {
         let path = self.containers().join(key(inner_state, id));
         let directory = private(&path)?;
+        if !maker::is_ours(&directory, &path)? || inner_state.join(id).exists() {
+            return Err(RecordError::Exists { id: id.to_owned() });
+        }
         Ok(Place { directory, path })
     }
 
@@ -150,6 +175,7 @@ impl State {
 
     /// The record of a container; `None`: it was not made here.
     pub fn find(&self, inner_state: &Path, id: &str) -> Result<Option<Record>, RecordError> {
+        self.check()?;
         read(&self.containers().join(key(inner_state, id)).join(RECORD))
     }
 
@@ -285,6 +311,10 @@ fn private(path: &Path) -> Result<OwnedFd, RecordError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = open(path, flags, Mode::empty()).map_err(|errno| fault("open", errno.into()))?;
     let stat = fstat(&directory).map_err(|errno| fault("stat", errno.into()))?;
-    let ours = stat.st_uid == rustix::process::geteuid().as_raw() && stat.st_mode & 0o077 == 0;
+    let ours = is_ours(stat.st_uid) && stat.st_mode & 0o077 == 0;
     if ours { Ok(directory) } else { Err(RecordError::NotOurs { path: path.to_owned() }) }
+}
+
+fn is_ours(uid: u32) -> bool {
+    uid == rustix::process::geteuid().as_raw()
 }

@@ -166,18 +166,23 @@ impl Meeting<'_> {
 
     /// Adds an option that takes rights away, and takes away the one that gives them.
     fn narrow(&self, mount: &mut Value, field: &str, option: &str, origins: &Origins, cuts: &mut Vec<Cut>) {
-        let opposite = match option {
-            "ro" => "rw",
-            "noexec" => "exec",
-            _ => "",
+        let (opposites, below) = match option {
+            "ro" => (["rw", "rrw"], "rro"),
+            _ => (["exec", "rexec"], "rnoexec"),
         };
+        // What is mounted below the source comes along, and `ro` is not for it. mount_setattr(2), `AT_RECURSIVE`.
+        let wanted =
+            if options(mount).any(|word| word == "rbind") { vec![option, below] } else { vec![option] };
+        let before: Vec<String> = options(mount).map(str::to_owned).collect();
         let mut list: Vec<String> =
-            options(mount).filter(|word| *word != opposite).map(str::to_owned).collect();
-        if list.iter().any(|word| word == option) && list.len() == options(mount).count() {
-            return;
+            before.iter().filter(|word| !opposites.contains(&word.as_str())).cloned().collect();
+        for word in wanted {
+            if !list.iter().any(|one| one == word) {
+                list.push(word.to_owned());
+            }
         }
-        if !list.iter().any(|word| word == option) {
-            list.push(option.to_owned());
+        if list == before {
+            return;
         }
         mount["options"] = list.into();
         cuts.push(Cut {
@@ -306,8 +311,14 @@ impl Meeting<'_> {
     fn bind(&self, entry: &MountEntry, mounts: &mut Vec<Value>, cuts: &mut Vec<Cut>) {
         let MountKind::Bind { from, write, exec, suid, dev } = &entry.what else { return };
         let mut options = vec!["rbind"];
-        for (given, without) in [(write, "ro"), (exec, "noexec"), (suid, "nosuid"), (dev, "nodev")] {
-            options.extend((!given).then_some(without));
+        // Of what is mounted below the source, too.
+        for (given, without) in [
+            (write, ["ro", "rro"]),
+            (exec, ["noexec", "rnoexec"]),
+            (suid, ["nosuid", "rnosuid"]),
+            (dev, ["nodev", "rnodev"]),
+        ] {
+            options.extend(without.into_iter().filter(|_| !given));
         }
         let ours = json!({"destination": entry.at, "type": "bind", "source": from, "options": options});
         if mounts.contains(&ours) {

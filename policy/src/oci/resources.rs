@@ -94,10 +94,10 @@ impl Bounds {
         if !refusals.is_empty() {
             return Err(refusals);
         }
-        let memory = meeting.most(Resource::Memory, &["memory", "limit"], |limit| limit);
+        let memory = meeting.most(Resource::Memory, &["memory", "limit"], absent, |limit| limit);
         meeting.swap(memory);
         meeting.cpu();
-        meeting.most(Resource::Processes, &["pids", "limit"], |limit| limit);
+        meeting.most(Resource::Processes, &["pids", "limit"], absent, |limit| limit);
         meeting.throttles(block_devices);
         meeting.unified();
         meeting.oom_killer();
@@ -128,6 +128,18 @@ impl Meeting<'_> {
                 refusals.push(Refusal::plain(format!("linux.resources.unified.{key}"), why));
             }
         }
+        let memory = self.resources.get(&["memory", "limit"]);
+        let known =
+            memory.is_some() && (positive(memory).is_some() || self.asked(Resource::Memory).is_some());
+        let swap = self.resources.get(&["memory", "swap"]).filter(|swap| swap.as_u64() != Some(0));
+        if let Some(asked) = swap.and(self.asked(Resource::Swap))
+            && self.absent == Absent::Unchanged
+            && !known
+        {
+            let why = "it counts memory and swap together: name `memory.limit` beside it".to_owned();
+            let field = "linux.resources.memory.swap".to_owned();
+            refusals.push(Refusal { field, why, origins: asked.origins.clone() });
+        }
         refusals
     }
 
@@ -136,11 +148,17 @@ impl Meeting<'_> {
     }
 
     /// Sets a limit to at most what the policy says, and returns what it is then.
-    fn most(&mut self, kind: Resource, path: &[&str], unit: impl Fn(u64) -> u64) -> Option<u64> {
+    fn most(
+        &mut self,
+        kind: Resource,
+        path: &[&str],
+        absent: Absent,
+        unit: impl Fn(u64) -> u64,
+    ) -> Option<u64> {
         let written = self.resources.get(path).cloned();
         let before = positive(written.as_ref());
         let Some(asked) = self.asked(kind).cloned() else { return before };
-        if written.is_none() && self.absent == Absent::Unchanged {
+        if written.is_none() && absent == Absent::Unchanged {
             return None;
         }
         let most = unit(asked.value);
@@ -156,24 +174,29 @@ impl Meeting<'_> {
         Some(most)
     }
 
-    /// A bundle counts memory and swap together.
+    /// A bundle counts memory and swap together: what less memory leaves of the sum would be more swap.
     fn swap(&mut self, memory: Option<u64>) {
         let Some(memory) = memory else { return };
-        self.most(Resource::Swap, &["memory", "swap"], |swap| memory.saturating_add(swap));
+        let sum = |swap| memory.saturating_add(swap);
+        self.most(Resource::Swap, &["memory", "swap"], Absent::Unlimited, sum);
     }
 
+    /// A share is the quota by the period: one of them alone changes it, whatever the other is.
     fn cpu(&mut self) {
+        let Some(millis) = self.asked(Resource::CpuMillis).map(|asked| asked.value) else { return };
         let period = positive(self.resources.get(&["cpu", "period"]));
-        let length = period.unwrap_or(PERIOD);
-        let quota = |millis: u64| (millis.saturating_mul(length) / 1000).max(MIN_QUOTA);
+        let share = |length: u64| millis.saturating_mul(length) / 1000;
+        // Of a shorter period the smallest quota is more than the share.
+        let length = period.filter(|length| share(*length) >= MIN_QUOTA).unwrap_or(PERIOD);
+        let absent = if period.is_some() { Absent::Unlimited } else { self.absent };
         let cut = self.cuts.len();
-        self.most(Resource::CpuMillis, &["cpu", "quota"], quota);
-        if self.cuts.len() > cut && period.is_none() {
-            self.resources.set(&["cpu", "period"], PERIOD);
+        self.most(Resource::CpuMillis, &["cpu", "quota"], absent, |_| share(length).max(MIN_QUOTA));
+        let changed = self.cuts.len() > cut
+            || self.absent == Absent::Unchanged && self.resources.get(&["cpu", "quota"]).is_some();
+        if changed || period.is_some_and(|period| period != length) {
+            self.resources.set(&["cpu", "period"], length);
         }
-        if self.asked(Resource::CpuMillis).is_some() {
-            self.resources.remove(&["cpu", "burst"]);
-        }
+        self.resources.remove(&["cpu", "burst"]);
     }
 
     fn throttles(&mut self, block_devices: &BTreeSet<String>) {
@@ -237,6 +260,43 @@ impl Meeting<'_> {
                         .to_owned(),
                 origins: crate::origin::Origins::new(),
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+
+    /// What becomes of an update under half a processor, 100 bytes of memory and 10 of swap.
+    fn updated(text: &str) -> Result<String, String> {
+        let limits = [(Resource::Memory, 100), (Resource::Swap, 10), (Resource::CpuMillis, 500)];
+        let mut policy = Policy::unconstrained("test");
+        policy.resources = limits.map(|(kind, limit)| (kind, Ruled::unwritten(limit))).into();
+        let mut asked = Document::parse(text.as_bytes()).unwrap();
+        let done = Bounds::of(&policy, None).updated(&mut asked, &BTreeSet::new());
+        done.map(|_| asked.text().trim().to_owned()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_update_is_met_with_what_belongs_to_it() {
+        for (asked, expected) in [
+            (r#"{"memory":{"limit":50}}"#, r#"{"memory":{"limit":50,"swap":60}}"#),
+            (r#"{"memory":{"limit":-1,"swap":-1}}"#, r#"{"memory":{"limit":100,"swap":110}}"#),
+            (r#"{"memory":{"limit":0,"swap":-1}}"#, r#"{"memory":{"limit":100,"swap":110}}"#),
+            (r#"{"cpu":{"quota":-1}}"#, r#"{"cpu":{"period":100000,"quota":50000}}"#),
+            (r#"{"cpu":{"quota":5000}}"#, r#"{"cpu":{"period":100000,"quota":5000}}"#),
+            (r#"{"cpu":{"period":10000}}"#, r#"{"cpu":{"period":10000,"quota":5000}}"#),
+            (r#"{"cpu":{"period":10000,"quota":9000}}"#, r#"{"cpu":{"period":10000,"quota":5000}}"#),
+            // The smallest quota of so short a period would be the whole of it.
+            (r#"{"cpu":{"period":1000,"quota":1000}}"#, r#"{"cpu":{"period":100000,"quota":1000}}"#),
+            (r#"{"cpu":{"shares":5}}"#, r#"{"cpu":{"shares":5}}"#),
+        ] {
+            assert_eq!(updated(asked).as_deref(), Ok(expected), "{asked}");
+        }
+        for asked in [r#"{"memory":{"swap":-1}}"#, r#"{"memory":{"swap":50}}"#] {
+            assert!(updated(asked).unwrap_err().contains("name `memory.limit` beside it"), "{asked}");
         }
     }
 }

@@ -101,6 +101,10 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     let mut cuts = annotations::strip(&mut document, &request.admission.annotations);
     hooks::check(&document, &request.admission.hooks, surroundings, &mut refusals).map_err(OciError::Host)?;
     check_cgroup(&document, &mut refusals);
+    if request.root == "/" {
+        let why = "the container would have the host's own root";
+        refusals.push(Refusal::plain("root.path", why));
+    }
     namespaces::check_propagation(&document, &mut refusals);
     let mut modes = namespaces::modes(&document, surroundings, &mut refusals).map_err(OciError::Host)?;
     cuts.extend(namespaces::hide_cgroups(&mut document, request.policy, &mut modes));
@@ -270,8 +274,9 @@ fn set_of<'a>(plan: &'a mut Plan, set: &str) -> &'a mut CapSet {
 /// A cgroup that is the container's own.
 fn check_cgroup(document: &Document, refusals: &mut Vec<Refusal>) {
     let path = document.string(&["linux", "cgroupsPath"]);
-    let trimmed = path.trim_matches('/');
-    if (!path.is_empty() && trimmed.is_empty()) || path.split('/').any(|part| part == "..") {
+    // runc and crun take `.` and empty parts out.
+    let names_none = path.split('/').all(|part| part.is_empty() || part == ".");
+    if (!path.is_empty() && names_none) || path.split('/').any(|part| part == "..") {
         let why = format!("`{path}` is the host's own cgroup, or leads out of the one it names");
         refusals.push(Refusal::plain("linux.cgroupsPath", why));
     }

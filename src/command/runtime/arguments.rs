@@ -245,6 +245,20 @@ impl Invocation {
         }
     }
 
+    /// Gives an option a value, whether or not it has one.
+    pub(super) fn set(&mut self, name: &'static str, value: &OsStr) {
+        self.replace(name, value);
+        if self.option(name).is_none() {
+            let at = self.options.first().map_or(self.positional, |first| first.at);
+            let mut word = OsString::from(format!("--{name}="));
+            word.push(value);
+            self.arguments.insert(at.min(self.arguments.len()), word);
+            self.positional += 1;
+            self.options.iter_mut().for_each(|one| one.at += 1);
+            self.options.insert(0, Given { name, value: Some(value.to_owned()), at, length: 1 });
+        }
+    }
+
     /// Puts a word behind the container's name.
     pub(super) fn insert_command(&mut self, word: &str) {
         let at = (self.positional + 1).min(self.arguments.len());
@@ -353,6 +367,12 @@ mod tests {
         let mut exec = parse("exec -t id sh -c true").unwrap();
         exec.insert_command("/init");
         assert_eq!(text(&exec), "exec -t id /init sh -c true");
+        let mut update = parse("update --cpu-quota 5 --memory 1 id").unwrap();
+        update.set("memory", OsStr::new("2"));
+        update.set("cpu-period", OsStr::new("9"));
+        update.set("cpu-quota", OsStr::new("6"));
+        assert_eq!(text(&update), "update --cpu-period=9 --cpu-quota 6 --memory 2 id");
+        assert_eq!(update.container().unwrap(), "id");
         let update = parse("update -r - id").unwrap();
         assert_eq!(update.option("resources"), Some(OsStr::new("-")));
     }

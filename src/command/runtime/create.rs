@@ -80,7 +80,7 @@ fn met(
 ) -> Result<(Choice, Result<Tightened, OciError>), RuntimeError> {
     let choice = rules.choose(&claims(bundle, id, &rules.docker())?)?;
     let root = bundle.root()?;
-    let context = Context::new(&root)?;
+    let context = Context::new(&root)?.guarded();
     let (policy, floors) = rules.policy(&context, &choice)?;
     let host = host::here()?;
     let here = Here::new(&root).map_err(|error| OciError::Host(error.to_string()))?;

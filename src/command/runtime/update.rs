@@ -74,11 +74,11 @@ fn check(invocation: &mut Invocation, bounds: &Bounds) -> Result<(), RuntimeErro
     let mut asked = Document::parse(asked.to_string().as_bytes())
         .map_err(|error| refuse("resources", &error.to_string()))?;
     bounds.updated(&mut asked, &std::collections::BTreeSet::new())?;
-    for (option, path, _) in LIMITS {
-        if invocation.option(option).is_some()
-            && let Some(limit) = asked.get(&path)
-        {
-            invocation.replace(option, &OsString::from(limit.to_string()));
+    // What the meet has put beside what was asked for, too: a quota has its period, and memory its swap.
+    let limits = LIMITS.into_iter().map(|(option, path, _)| (option, path));
+    for (option, path) in limits.chain([("cpu-period", ["cpu", "period"])]) {
+        if let Some(limit) = asked.get(&path) {
+            invocation.set(option, &OsString::from(limit.to_string()));
         }
     }
     Ok(())

@@ -1,0 +1,15 @@
+//! `stockade runtime` as an engine calls it, before real runc: whatever fails, no container runs weaker than its policy;
+//! what is not met passes through.
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
+
+mod added;
+mod bench;
+mod broken;
+mod facts;
+mod injected;
+mod meet;
+mod passed;
+mod refused;
+mod together;
+mod updated;
