@@ -18,6 +18,7 @@ mod bounds;
 mod devices;
 mod document;
 mod fields;
+mod filters;
 mod hooks;
 mod mounts;
 mod namespaces;
@@ -28,6 +29,7 @@ mod tighten;
 
 pub use bounds::Bounds;
 pub use document::{Document, DocumentError};
+pub use filters::Filters;
 pub use mounts::Source;
 pub use tighten::{Admission, HandOver, Init, Request, Tightened, needs_init, tighten};
 
@@ -101,6 +103,9 @@ pub enum OciError {
     /// The filters of both sides together are too large.
     #[error("the filter of the bundle and the policy's have no meet: {0}")]
     Lattice(#[from] LatticeError),
+    /// The filters that were kept are of another meet: it must be made anew.
+    #[error("the filters of an earlier container do not belong to this one")]
+    Kept,
     /// The host could not be asked.
     #[error("{0}")]
     Host(String),

@@ -2,7 +2,7 @@
 
 use super::mounts::{self, Source};
 use super::resources::{self, Absent};
-use super::{Bounds, Cut, Document, OciError, Refusal, Surroundings};
+use super::{Bounds, Cut, Document, Filters, OciError, Refusal, Surroundings};
 use super::{annotations, devices, fields, hooks, namespaces, process, seccomp};
 use crate::compile;
 use crate::host::Host;
@@ -12,7 +12,6 @@ use crate::lookup::Lookup;
 use crate::origin::Ruled;
 use crate::plan::Plan;
 use crate::policy::{NamespaceKind, NamespaceMode, Policy};
-use crate::seccomp::outer::outer;
 use crate::vocab::CapSet;
 use serde_json::{Value, json};
 
@@ -67,6 +66,9 @@ pub struct Request<'a> {
     pub init: Init<'a>,
     /// How the inner runtime takes the filter.
     pub hand_over: HandOver,
+    /// The filters of an earlier meet that depended on the same. With them the calls of `policy` are not looked at:
+    /// [`crate::resolve::Extent::AroundCalls`] is enough.
+    pub filters: Option<&'a Filters>,
 }
 
 /// A bundle that is at least as strict as the policy.
@@ -80,6 +82,8 @@ pub struct Tightened {
     pub bounds: Bounds,
     /// What was changed.
     pub cuts: Vec<Cut>,
+    /// Its filters.
+    pub filters: Filters,
 }
 
 /// Whether the plan has something that the inner runtime does not do: Landlock, W^X, or a filter that must come after
@@ -123,8 +127,16 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     let policy = meet(&document, &container, request, &modes)?;
     let compiled = compile::Request { root: request.root.to_owned(), floors: request.floors.to_owned() };
     let mut plan = compile::compile(&policy, request.host, &compiled, request.lookup)?;
+    if let Some(filters) = request.filters {
+        filters.complete(&mut plan);
+    }
     check_plan(&plan)?;
     let init = needs_init(&plan);
+    let filters = match request.filters {
+        Some(filters) if filters.are_for(init) => filters.clone(),
+        Some(_) => return Err(OciError::Kept),
+        None => Filters::of(&policy, &plan, init, request.hand_over)?,
+    };
     // What later processes are met with is the policy: they need not be the container's first user.
     let bounds = Bounds {
         init: init.then(|| request.init.path.to_owned()),
@@ -157,12 +169,7 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     }
     document.set(&["linux", "resources"], limits.0);
     document.set(&["process"], container.0);
-    if plan.seccomp.is_some() {
-        let shown = if init { outer(&policy.syscalls)? } else { policy.syscalls.clone() };
-        seccomp::hand_over(&mut document, &shown, &policy, plan.arch, !init, request.hand_over)?;
-    } else {
-        document.remove(&["linux", "seccomp"]);
-    }
+    filters.hand_over(&mut document);
     if init {
         let mount = json!({
             "destination": request.init.path,
@@ -174,7 +181,7 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
             mounts.push(mount);
         }
     }
-    Ok(Tightened { document, plan, bounds, cuts })
+    Ok(Tightened { document, plan, bounds, cuts, filters })
 }
 
 /// The policy and what the bundle already keeps to.
@@ -194,10 +201,10 @@ fn meet(
         Ruled::unwritten(process.get(&["noNewPrivileges"]) == Some(&Value::Bool(true)));
     bundle.process.limits =
         process::hard_limits(process).map(|(kind, limit)| (kind, Ruled::unwritten(limit))).collect();
-    // No set may hold what the bounding set does not: else an exec would gain it.
-    let capabilities = process::SETS.iter().map(|set| process::capabilities(process, set));
-    bundle.capabilities = Ruled::unwritten(capabilities.fold(CapSet::EMPTY, CapSet::union));
-    if let Some((syscalls, filter)) = seccomp::read(document, request.host, bundle.capabilities.value)? {
+    bundle.capabilities = Ruled::unwritten(process::all_capabilities(document));
+    if request.filters.is_none()
+        && let Some((syscalls, filter)) = seccomp::read(document, request.host, bundle.capabilities.value)?
+    {
         bundle.syscalls = syscalls;
         bundle.filter = filter;
     }

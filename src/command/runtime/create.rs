@@ -1,6 +1,7 @@
 //! `create` and `run`: the bundle is met with the policy before the inner runtime reads it.
 
 use super::arguments::{ArgumentError, Invocation};
+use super::kept_filters::KeptFilters;
 use super::rules::Administered;
 use super::{RuntimeError, become_inner, inner_state, log};
 use crate::context::Context;
@@ -18,6 +19,7 @@ use stockade_enforcer::oci::inner::Inner;
 use stockade_enforcer::oci::record::{Place, Record};
 use stockade_enforcer::oci::surroundings::Here;
 use stockade_policy::oci::{Cut, HandOver, Init, OciError, Request, Tightened, tighten};
+use stockade_policy::resolve::Extent;
 use stockade_policy::rules::{Choice, Mode};
 
 /// Makes the bundle as strict as its policy, and becomes the inner runtime.
@@ -81,15 +83,16 @@ fn met(
     let choice = rules.choose(&claims(bundle, id, &rules.docker())?)?;
     let root = bundle.root()?;
     let context = Context::new(&root)?;
-    let (policy, floors) = rules.policy(&context, &choice)?;
+    let (around, floors) = rules.policy(&context, &choice, Extent::AroundCalls)?;
     let host = host::here()?;
     let here = Here::new(&root).map_err(|error| OciError::Host(error.to_string()))?;
     let text = |path: &Path| {
         let text = path.to_str().map(str::to_owned);
         text.ok_or_else(|| OciError::Host(format!("{} is not UTF-8", path.display())))
     };
+    let hand_over = if inner.is_crun() { HandOver::Program } else { HandOver::Rules };
     let request = Request {
-        policy: &policy,
+        policy: &around,
         floors: &floors,
         admission: &rules.admission(),
         host: &host,
@@ -98,9 +101,22 @@ fn met(
         lookup: &context,
         surroundings: &here,
         init: Init { path: init::PATH, file: &text(init)? },
-        hand_over: if inner.is_crun() { HandOver::Program } else { HandOver::Rules },
+        hand_over,
+        filters: None,
     };
-    Ok((choice, tighten(&bundle.config, &request)))
+    let kept = KeptFilters::open(rules, &choice, &context, &host, hand_over, bundle);
+    if let Some(filters) = kept.as_ref().and_then(KeptFilters::read) {
+        match tighten(&bundle.config, &Request { filters: Some(&filters), ..request }) {
+            Err(OciError::Kept) => {}
+            made => return Ok((choice, made)),
+        }
+    }
+    let (whole, _) = rules.policy(&context, &choice, Extent::Whole)?;
+    let made = tighten(&bundle.config, &Request { policy: &whole, ..request });
+    if let (Some(kept), Ok(tightened)) = (&kept, &made) {
+        kept.write(&tightened.filters);
+    }
+    Ok((choice, made))
 }
 
 /// The bundle last: until then the engine's own stands there, and nothing of ours has started it.
