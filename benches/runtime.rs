@@ -63,7 +63,9 @@ fn main() {
     let mut bare: Vec<f64> = Vec::with_capacity(rounds);
     let mut times: Vec<Vec<Taken>> = cases.iter().map(|_| Vec::with_capacity(rounds)).collect();
     for _ in 0..rounds {
-        bare.push(cost(&place, "runc", &[&[place.join("root/bin/true").display().to_string()]]).unwrap()[0].0);
+        bare.push(
+            cost(&place, "runc", &[&[place.join("root/bin/true").display().to_string()]]).unwrap()[0].0,
+        );
         for (case, times) in cases.iter().zip(&mut times) {
             times.push(taken(&place, case).unwrap());
         }

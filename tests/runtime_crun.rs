@@ -26,7 +26,8 @@ const ANNOTATION: &str = "run.oci.seccomp_bpf_data";
 /// A program that allows every call: `BPF_RET|BPF_K` with `SECCOMP_RET_ALLOW`, in base64.
 const ALLOW_ALL: &str = "BgAAAAAA/38=";
 /// crun refuses a host that has both hierarchies of cgroups; without the unified one in sight it takes the other.
-const ONE_HIERARCHY: &str = "if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; fi; exec \"$@\"";
+const ONE_HIERARCHY: &str =
+    "if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; fi; exec \"$@\"";
 
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 
@@ -40,8 +41,7 @@ impl Container {
     /// A bundle of a busybox that waits, with these annotations and, where it is not null, this filter; and rules by
     /// which it gets `profile` by the runtime `inner`.
     fn new(inner: &str, profile: &str, annotations: Value, filter: Value) -> Container {
-        let id =
-            format!("stockade-test-{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
+        let id = format!("stockade-test-{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
         let place = tempfile::Builder::new().prefix("stockade-test-").tempdir().unwrap();
         fs::set_permissions(place.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let bin = place.path().join("bundle/rootfs/bin");
@@ -60,10 +60,8 @@ impl Container {
 
     fn rules(&self, inner: &str, profile: &str, more: &str) {
         let state = self.place.path().join("state");
-        let rules = format!(
-            "stockade: 1\nruntime: {inner}\ndefault: {profile}\nstate: {}\n{more}",
-            state.display()
-        );
+        let rules =
+            format!("stockade: 1\nruntime: {inner}\ndefault: {profile}\nstate: {}\n{more}", state.display());
         fs::write(self.place.path().join("rules.yaml"), rules).unwrap();
     }
 
@@ -89,7 +87,16 @@ impl Container {
         // A file: the container inherits it, and whoever reads a pipe to its end would wait for the container.
         let said = File::create(self.place.path().join("said")).unwrap();
         Command::new("unshare")
-            .args(["--mount", "sh", "-c", ONE_HIERARCHY, "sh", env!("CARGO_BIN_EXE_stockade"), "runtime", "--rules"])
+            .args([
+                "--mount",
+                "sh",
+                "-c",
+                ONE_HIERARCHY,
+                "sh",
+                env!("CARGO_BIN_EXE_stockade"),
+                "runtime",
+                "--rules",
+            ])
             .arg(self.place.path().join("rules.yaml"))
             .arg("--root")
             .arg(self.place.path().join("inner"))
@@ -228,9 +235,7 @@ fn the_program_is_the_meet_with_the_engines_rules() {
     let [program] = filters.as_slice() else { panic!("{} filters", filters.len()) };
     let file = container.place.path().join("program");
     fs::write(&file, program).unwrap();
-    container.profile(
-        "stockade: 1\nextends: [docker-default]\nsyscalls: {deny: [{mknod: eperm}]}\n",
-    );
+    container.profile("stockade: 1\nextends: [docker-default]\nsyscalls: {deny: [{mknod: eperm}]}\n");
     let proof = Command::new(env!("CARGO_BIN_EXE_stockade"))
         .args(["prove", "./profile.yaml", "--filter"])
         .arg(&file)

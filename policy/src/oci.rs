@@ -14,6 +14,7 @@
 //! [`Surroundings`].
 
 mod annotations;
+mod around;
 mod bounds;
 mod devices;
 mod document;
@@ -27,11 +28,12 @@ mod resources;
 mod seccomp;
 mod tighten;
 
+pub use around::Around;
 pub use bounds::Bounds;
 pub use document::{Document, DocumentError};
 pub use filters::Filters;
 pub use mounts::Source;
-pub use tighten::{Admission, HandOver, Init, Request, Tightened, needs_init, tighten};
+pub use tighten::{Admission, HandOver, Init, Of, Request, Tightened, needs_init, tighten};
 
 use crate::compile::CompileError;
 use crate::diagnostic::Diagnostic;

@@ -36,29 +36,9 @@ pub enum Mode {
     Floor,
 }
 
-/// How much of a profile is resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// All of it.
-    Whole,
-    /// All but the calls, which are left unconstrained: for who has the filter of the same texts. Faults of the calls
-    /// are not found.
-    AroundCalls,
-}
-
 /// What `profile` means. All faults that can be told apart are reported at once.
 pub fn resolve(profile: &Profile, lookup: &dyn Lookup, mode: Mode) -> Result<Policy, Vec<Diagnostic>> {
     examine(profile, lookup, mode).map(|(policy, _)| policy)
-}
-
-/// As [`resolve`], for as much as is asked for.
-pub fn resolve_part(
-    profile: &Profile,
-    lookup: &dyn Lookup,
-    mode: Mode,
-    extent: Extent,
-) -> Result<Policy, Vec<Diagnostic>> {
-    resolved(profile, lookup, mode, extent).map(|(policy, _)| policy)
 }
 
 /// As [`resolve`], with what may not mean what was intended.
@@ -66,15 +46,6 @@ pub fn examine(
     profile: &Profile,
     lookup: &dyn Lookup,
     mode: Mode,
-) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
-    resolved(profile, lookup, mode, Extent::Whole)
-}
-
-fn resolved(
-    profile: &Profile,
-    lookup: &dyn Lookup,
-    mode: Mode,
-    extent: Extent,
 ) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut report = Report::new(Arc::clone(&profile.text));
     let Some(sections) = extends::flatten(profile, lookup, mode, &mut report) else {
@@ -84,7 +55,7 @@ fn resolved(
     let mut resolver = Resolver { lookup, mode, report, begin, decisions: 0, settled: Settled::default() };
     let mut policy = Policy::unconstrained(&profile.name());
     policy.about = profile.sections.about.as_ref().map(|about| about.value.clone()).unwrap_or_default();
-    resolver.sections(&sections, &mut policy, extent);
+    resolver.sections(&sections, &mut policy);
     let faulty = resolver.report.has_errors();
     let found = resolver.report.finish();
     if faulty { Err(found) } else { Ok((policy, found)) }
@@ -104,7 +75,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn sections(&mut self, sections: &Sections, policy: &mut Policy, extent: Extent) {
+    fn sections(&mut self, sections: &Sections, policy: &mut Policy) {
         self.users(sections.process.as_ref(), &mut policy.users);
         self.process(sections.process.as_ref(), &mut policy.process);
         match &sections.capabilities {
@@ -116,13 +87,9 @@ impl Resolver<'_> {
             None if self.is_floor() => {}
             None => policy.capabilities = Ruled::at(CapSet::EMPTY, self.begin.clone()),
         }
-        if extent == Extent::Whole {
-            self.syscalls(sections, policy);
-        }
+        self.syscalls(sections, policy);
         self.files(sections.files.as_ref(), &mut policy.files);
-        if extent == Extent::Whole {
-            self.anonymous(policy);
-        }
+        self.anonymous(policy);
         self.mounts(sections.mounts.as_ref(), policy);
         self.devices(sections.devices.as_ref(), policy);
         self.namespaces(sections.namespaces.as_ref(), &mut policy.namespaces);

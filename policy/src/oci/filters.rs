@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// The filters of one meet. They depend on the texts of the policy, on the host, on [`HandOver`] and on what
 /// [`Filters::asked`] gives, and on nothing else: where all of that is the same, they may be kept, and given to the next
-/// [`super::Request`].
+/// meet as [`super::Of::Kept`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Filters {
     /// The exact one, of the plan.

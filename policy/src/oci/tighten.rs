@@ -2,7 +2,7 @@
 
 use super::mounts::{self, Source};
 use super::resources::{self, Absent};
-use super::{Bounds, Cut, Document, Filters, OciError, Refusal, Surroundings};
+use super::{Around, Bounds, Cut, Document, Filters, OciError, Refusal, Surroundings};
 use super::{annotations, devices, fields, hooks, namespaces, process, seccomp};
 use crate::compile;
 use crate::host::Host;
@@ -47,7 +47,7 @@ pub enum HandOver {
 /// What a bundle is met with.
 pub struct Request<'a> {
     /// The policy.
-    pub policy: &'a Policy,
+    pub policy: Of<'a>,
     /// Hash of the floors that it was met with.
     pub floors: &'a str,
     /// What the administrator admits.
@@ -66,9 +66,31 @@ pub struct Request<'a> {
     pub init: Init<'a>,
     /// How the inner runtime takes the filter.
     pub hand_over: HandOver,
-    /// The filters of an earlier meet that depended on the same. With them the calls of `policy` are not looked at:
-    /// [`crate::resolve::Extent::AroundCalls`] is enough.
-    pub filters: Option<&'a Filters>,
+}
+
+/// What a bundle is met with: a policy, or what was kept of a meet with it that depended on the same.
+#[derive(Clone, Copy)]
+pub enum Of<'a> {
+    /// A policy.
+    Policy(&'a Policy),
+    /// All of it but its calls, and the filters that came of these and the bundle's.
+    Kept(&'a Around, &'a Filters),
+}
+
+impl<'a> Of<'a> {
+    fn policy(self) -> &'a Policy {
+        match self {
+            Of::Policy(policy) => policy,
+            Of::Kept(around, _) => around.policy(),
+        }
+    }
+
+    fn filters(self) -> Option<&'a Filters> {
+        match self {
+            Of::Policy(_) => None,
+            Of::Kept(_, filters) => Some(filters),
+        }
+    }
 }
 
 /// A bundle that is at least as strict as the policy.
@@ -107,16 +129,16 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     check_cgroup(&document, &mut refusals);
     namespaces::check_propagation(&document, &mut refusals);
     let mut modes = namespaces::modes(&document, surroundings, &mut refusals).map_err(OciError::Host)?;
-    cuts.extend(namespaces::hide_cgroups(&mut document, request.policy, &mut modes));
-    namespaces::check(request.policy, &modes, &mut refusals);
+    cuts.extend(namespaces::hide_cgroups(&mut document, request.policy.policy(), &mut modes));
+    namespaces::check(request.policy.policy(), &modes, &mut refusals);
     let mode = |kind: NamespaceKind| modes.get(&kind).map_or(NamespaceMode::Host, |mode| mode.value);
     let user = mode(NamespaceKind::User);
-    let id_maps = namespaces::id_maps(&document, request.policy, user, &mut refusals);
-    cuts.extend(namespaces::sysctls(&mut document, request.policy, &modes, &mut refusals));
+    let id_maps = namespaces::id_maps(&document, request.policy.policy(), user, &mut refusals);
+    cuts.extend(namespaces::sysctls(&mut document, request.policy.policy(), &modes, &mut refusals));
 
     let mut container = part(&document, "process");
     // Of the profile alone: what a user may be added as does not depend on who came first.
-    let profile = Bounds::of(request.policy, None);
+    let profile = Bounds::of(request.policy.policy(), None);
     if let Err(found) = profile.tighten(&mut container.clone(), "process") {
         refusals.extend(found);
     }
@@ -127,12 +149,12 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     let policy = meet(&document, &container, request, &modes)?;
     let compiled = compile::Request { root: request.root.to_owned(), floors: request.floors.to_owned() };
     let mut plan = compile::compile(&policy, request.host, &compiled, request.lookup)?;
-    if let Some(filters) = request.filters {
+    if let Some(filters) = request.policy.filters() {
         filters.complete(&mut plan);
     }
     check_plan(&plan)?;
     let init = needs_init(&plan);
-    let filters = match request.filters {
+    let filters = match request.policy.filters() {
         Some(filters) if filters.are_for(init) => filters.clone(),
         Some(_) => return Err(OciError::Kept),
         None => Filters::of(&policy, &plan, init, request.hand_over)?,
@@ -202,7 +224,7 @@ fn meet(
     bundle.process.limits =
         process::hard_limits(process).map(|(kind, limit)| (kind, Ruled::unwritten(limit))).collect();
     bundle.capabilities = Ruled::unwritten(process::all_capabilities(document));
-    if request.filters.is_none()
+    if request.policy.filters().is_none()
         && let Some((syscalls, filter)) = seccomp::read(document, request.host, bundle.capabilities.value)?
     {
         bundle.syscalls = syscalls;
@@ -212,6 +234,7 @@ fn meet(
     bundle.resources = resources::read(&limits);
     let mut policy = request
         .policy
+        .policy()
         .meet(&bundle)
         .map_err(|error| OciError::Refused(vec![Refusal::plain("config.json", error.to_string())]))?;
     policy.users.gid = bundle.users.gid;

@@ -14,7 +14,7 @@ use stockade_policy::lookup::{Lookup, Source};
 use stockade_policy::oci::{self, Admission};
 use stockade_policy::parse;
 use stockade_policy::policy::Policy;
-use stockade_policy::resolve::{self, Extent, Mode};
+use stockade_policy::resolve::{self, Mode};
 use stockade_policy::rules::{self, Choice, Rules};
 
 /// Where the rules stand if nothing else is said.
@@ -74,9 +74,14 @@ impl Administered {
         State::existing(self.state_path())
     }
 
-    /// Where filters of earlier containers are kept.
-    pub(super) fn filters(&self) -> PathBuf {
-        self.state_path().join("filters")
+    /// Where meets of earlier containers are kept.
+    pub(super) fn meets(&self) -> PathBuf {
+        self.state_path().join("meets")
+    }
+
+    /// The file of the rules.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where cuts are logged.
@@ -121,12 +126,11 @@ impl Administered {
         Ok(self.rules.choose(claims)?)
     }
 
-    /// The meet of the policies as far as `extent` says, and the hash of their texts.
+    /// The meet of the policies, and the hash of their texts.
     pub(super) fn policy(
         &self,
         context: &Context,
         choice: &Choice,
-        extent: Extent,
     ) -> Result<(Policy, String), RuntimeError> {
         let mut hash = Sha256::new();
         let mut met: Option<Policy> = None;
@@ -143,7 +147,7 @@ impl Administered {
             let refused = |found: Vec<_>| fault(render(&found, false));
             let profile = parse::parse(&source).map_err(refused)?;
             let mode = if step.floor { Mode::Floor } else { Mode::Profile };
-            let policy = resolve::resolve_part(&profile, context, mode, extent).map_err(refused)?;
+            let policy = resolve::resolve(&profile, context, mode).map_err(refused)?;
             met = Some(match met {
                 None => policy,
                 Some(met) => met.meet(&policy).map_err(|error| fault(error.to_string()))?,
