@@ -147,13 +147,13 @@ fn taken(place: &Place, case: &Case) -> Result<Taken, String> {
     })
 }
 
-/// Processor time and time of each command, microseconds. crun refuses a host that has both cgroup hierarchies: it gets
-/// the unified one for itself.
+/// Processor time and time of each command, microseconds. crun refuses a host that has both cgroup hierarchies: it does
+/// not get to see the unified one.
 fn cost(place: &Place, runtime: &str, commands: &[&[String]]) -> Result<Vec<(f64, f64)>, String> {
     let mut command = if runtime == "crun" {
         let mut command = Command::new("unshare");
-        let unified = "mount -t cgroup2 none /sys/fs/cgroup && exec \"$@\"";
-        command.args(["--mount", "sh", "-c", unified, "sh"]).arg(place.join("cost"));
+        let one = "if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; fi; exec \"$@\"";
+        command.args(["--mount", "sh", "-c", one, "sh"]).arg(place.join("cost"));
         command
     } else {
         Command::new(place.join("cost"))

@@ -287,6 +287,14 @@ mod tests {
                 "linux.netDevices: it moves a network device of the host into the container",
             ),
             (r#"{"vm": {"kernel": {}}}"#, "vm: it is started in a machine of its own"),
+            // No key is read as the way to another place of the table.
+            (r#"{"process.user": {"uid": 0}}"#, "process.user: no field of this name is known"),
+            (r#"{"mounts[]": {"type": "x"}}"#, "mounts[]: no field of this name is known"),
+            (r#"{"process": {"": 1}}"#, "process.: no field of this name is known"),
+            (
+                r#"{"process": {"args": ["a", {"b": 1}]}}"#,
+                "process.args[1]: this is no place for a list or a mapping",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(refused(text), [expected], "{text}");
