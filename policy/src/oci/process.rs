@@ -174,7 +174,7 @@ impl Meeting<'_> {
         for limit in &limits {
             let name = name(limit);
             let number = |key: &str| limit.get(key).is_some_and(Value::is_u64);
-            if !seen.insert(name.clone()) || !(number("hard") && number("soft")) {
+            if !(seen.insert(name.clone()) && number("hard") && number("soft")) {
                 self.refuse(
                     "rlimits",
                     format!("`{name}` stands twice, or without its numbers"),
