@@ -8,6 +8,7 @@ mod context;
 mod exit;
 mod failure;
 mod host;
+mod kept;
 mod overrides;
 mod plan_cache;
 mod plan_file;

@@ -14,10 +14,12 @@
 //! [`Surroundings`].
 
 mod annotations;
+mod around;
 mod bounds;
 mod devices;
 mod document;
 mod fields;
+mod filters;
 mod hooks;
 mod mounts;
 mod namespaces;
@@ -26,10 +28,12 @@ mod resources;
 mod seccomp;
 mod tighten;
 
+pub use around::Around;
 pub use bounds::Bounds;
 pub use document::{Document, DocumentError};
+pub use filters::Filters;
 pub use mounts::Source;
-pub use tighten::{Admission, HandOver, Init, Request, Tightened, needs_init, tighten};
+pub use tighten::{Admission, HandOver, Init, Of, Request, Tightened, needs_init, tighten};
 
 use crate::compile::CompileError;
 use crate::diagnostic::Diagnostic;
@@ -101,6 +105,9 @@ pub enum OciError {
     /// The filters of both sides together are too large.
     #[error("the filter of the bundle and the policy's have no meet: {0}")]
     Lattice(#[from] LatticeError),
+    /// The filters that were kept are of another meet: it must be made anew.
+    #[error("the filters of an earlier container do not belong to this one")]
+    Kept,
     /// The host could not be asked.
     #[error("{0}")]
     Host(String),

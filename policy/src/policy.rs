@@ -81,7 +81,7 @@ pub enum Section {
 }
 
 /// Who it runs as.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Users {
     /// User ids admitted. Where there is exactly one, it is the one that runs; else the caller's own.
     pub uids: Ruled<IntervalSet<u32>>,
@@ -92,7 +92,7 @@ pub struct Users {
 }
 
 /// Attributes of the process. Switches are protective: `true` is the stricter side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// `PR_SET_NO_NEW_PRIVS`, 3.5.
     pub no_new_privileges: Ruled<bool>,
@@ -144,7 +144,7 @@ pub enum Rlimit {
 
 /// How the filter of system calls is put on, beside what it decides. Switches are protective: `true` is the
 /// stricter side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// Mitigations against speculation that the kernel ties to filters are turned on:
     /// `SECCOMP_FILTER_FLAG_SPEC_ALLOW`, 4.17, is not set.
@@ -180,7 +180,7 @@ pub enum ProcView {
 }
 
 /// Something mounted into the root.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
     /// The source on the host.
     pub from: Ruled<String>,
@@ -247,7 +247,7 @@ pub enum NamespaceMode {
 }
 
 /// Which namespaces are its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespaces {
     /// Mode by kind; a kind that is not named is the host's.
     pub modes: BTreeMap<NamespaceKind, Ruled<NamespaceMode>>,
@@ -278,7 +278,7 @@ pub enum Resource {
 }
 
 /// Disk quota of everything it can write. Absent = none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
     /// Bytes.
     pub size: Option<Ruled<u64>>,

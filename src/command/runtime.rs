@@ -7,6 +7,7 @@
 mod add;
 mod arguments;
 mod create;
+mod kept_meet;
 mod log;
 mod rules;
 mod update;

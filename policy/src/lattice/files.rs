@@ -7,7 +7,7 @@ pub use rights::Rights;
 use super::event::Event;
 use super::{Lattice, LatticeError, Toward, Verdict, Witness};
 use crate::origin::{Origin, Origins, Ruled};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ pub struct Statement {
 }
 
 /// The decision on a path: one for each right, as different lines decide them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Entry {
     /// The rights, with the origins of those that differ from the nearest ancestor's.
     rights: Ruled<Rights>,
@@ -273,6 +273,22 @@ impl PartialEq for FileTree {
     }
 }
 impl Eq for FileTree {}
+
+/// A tree with who decided each right, which what is shown leaves out: to be read again.
+pub(crate) mod whole {
+    use super::{BTreeMap, Entry, FileTree};
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::{Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(tree: &FileTree, serializer: S) -> Result<S::Ok, S::Error> {
+        tree.entries.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FileTree, D::Error> {
+        let entries = BTreeMap::<String, Entry>::deserialize(deserializer)?;
+        if entries.contains_key("/") { Ok(FileTree { entries }) } else { Err(D::Error::custom("no root")) }
+    }
+}
 
 impl Serialize for FileTree {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

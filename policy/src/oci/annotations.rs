@@ -3,14 +3,18 @@
 use super::{Cut, Document};
 use crate::origin::Origins;
 
+/// Where crun takes a filter as a program, in base64. crun(1), "EXTENSIONS".
+pub(super) const PROGRAM: &str = "run.oci.seccomp_bpf_data";
+
 /// Beginnings of names by which crun, criu and systemd are told what no field says: crun(1), "EXTENSIONS";
 /// runc's docs/systemd.md.
 const ORDERS: [&str; 3] = ["run.oci.", "org.criu.", "org.systemd.property."];
 
-/// Takes those away that no rule of the administrator names.
+/// Takes those away that no rule of the administrator names, and a filter in any case: it would stand in the place of
+/// the one that is put on.
 pub(super) fn strip(document: &mut Document, admitted: &[String]) -> Vec<Cut> {
     let is_order = |name: &str| ORDERS.iter().any(|order| name.starts_with(order));
-    let is_admitted = |name: &str| admitted.iter().any(|admitted| admitted == name);
+    let is_admitted = |name: &str| name != PROGRAM && admitted.iter().any(|admitted| admitted == name);
     if document.get(&["annotations"]).is_none() {
         return Vec::new();
     }

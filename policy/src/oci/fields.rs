@@ -192,55 +192,68 @@ const FIELDS: &[(&str, Treatment)] = &[
 /// The fields that may not be there, or that nobody knows, and lists and mappings that are none.
 pub(super) fn check(document: &Document) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    walk(&document.0, "", "", &mut refusals);
+    walk(&document.0, FIELDS, "", &mut refusals);
     refusals
 }
 
 /// The same for a part of a bundle that is given alone: the process of an `exec`, the resources of an `update`.
 pub(super) fn check_part(part: &Value, place: &str) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    walk(part, place, place, &mut refusals);
+    walk(part, &behind(FIELDS, place), place, &mut refusals);
     refusals
 }
 
-/// `pattern` is the place as the table writes it, `place` as messages do.
-fn walk(value: &Value, pattern: &str, place: &str, refusals: &mut Vec<Refusal>) {
-    let below = |pattern: &str| {
-        FIELDS.iter().any(|(field, _)| {
-            field.strip_prefix(pattern).is_some_and(|rest| rest.starts_with('.') || rest.starts_with("[]"))
-        })
-    };
-    let leaf = FIELDS.iter().find(|(field, _)| *field == pattern).map(|(_, treatment)| *treatment);
+/// Fields as they go on behind a place.
+type Fields = [(&'static str, Treatment)];
+
+/// How the fields go on that begin with `step`: `""` for the place itself, `.` and a key, or `[]`.
+fn behind(fields: &Fields, step: &str) -> Vec<(&'static str, Treatment)> {
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]");
+    fields
+        .iter()
+        .filter_map(|(field, treatment)| Some((field.strip_prefix(step)?, *treatment)))
+        .filter(|(rest, _)| ends(rest))
+        .collect()
+}
+
+/// `fields` go on from `place`, as messages call it.
+fn walk(value: &Value, fields: &Fields, place: &str, refusals: &mut Vec<Refusal>) {
+    let leaf = fields.iter().find(|(rest, _)| rest.is_empty()).map(|(_, treatment)| *treatment);
     if let Some(Refused(why)) = leaf {
         if !is_empty(value) {
             refusals.push(Refusal::plain(place, why));
         }
         return;
     }
-    let list = FIELDS
-        .iter()
-        .any(|(field, _)| field.strip_prefix(pattern).is_some_and(|rest| rest.starts_with("[]")));
+    let list = fields.iter().any(|(rest, _)| rest.starts_with("[]"));
+    let mapping = place.is_empty() || fields.iter().any(|(rest, _)| rest.starts_with('.'));
     match value {
-        Value::Object(map) if !list && (pattern.is_empty() || below(pattern)) => {
+        Value::Object(map) if !list && mapping => {
+            let dot = if place.is_empty() { "" } else { "." };
+            // What is behind such a key is looked at where it is met.
+            if fields.iter().any(|(rest, _)| *rest == ".*") {
+                return;
+            }
             for (key, value) in map {
-                let dot = if pattern.is_empty() { "" } else { "." };
-                let known = format!("{pattern}{dot}{key}");
-                let any = format!("{pattern}.*");
                 let here = format!("{place}{dot}{key}");
-                if FIELDS.iter().any(|(field, _)| *field == any) {
-                    // What is behind such a key is looked at where it is met.
-                    continue;
-                }
-                if below(&known) || FIELDS.iter().any(|(field, _)| *field == known) {
-                    walk(value, &known, &here, refusals);
-                } else {
+                // No field has a part of this kind: the table would be read on at another place.
+                let one = !key.is_empty() && !key.contains(['.', '[', '*']);
+                let below = if one { behind(fields, &format!("{dot}{key}")) } else { Vec::new() };
+                if below.is_empty() {
                     refusals.push(Refusal::plain(here, "no field of this name is known"));
+                } else {
+                    walk(value, &below, &here, refusals);
                 }
             }
         }
         Value::Array(entries) if list => {
+            let below = behind(fields, "[]");
+            // Hundreds of names in a filter.
+            let plain = matches!(below.as_slice(), [("", Met | Kept)]);
             for (index, value) in entries.iter().enumerate() {
-                walk(value, &format!("{pattern}[]"), &format!("{place}[{index}]"), refusals);
+                if !plain || value.is_object() || value.is_array() {
+                    walk(value, &below, &format!("{place}[{index}]"), refusals);
+                }
             }
         }
         Value::Object(_) | Value::Array(_) => {
@@ -305,6 +318,14 @@ mod tests {
                 "linux.netDevices: it moves a network device of the host into the container",
             ),
             (r#"{"vm": {"kernel": {}}}"#, "vm: it is started in a machine of its own"),
+            // No key is read as the way to another place of the table.
+            (r#"{"process.user": {"uid": 0}}"#, "process.user: no field of this name is known"),
+            (r#"{"mounts[]": {"type": "x"}}"#, "mounts[]: no field of this name is known"),
+            (r#"{"process": {"": 1}}"#, "process.: no field of this name is known"),
+            (
+                r#"{"process": {"args": ["a", {"b": 1}]}}"#,
+                "process.args[1]: this is no place for a list or a mapping",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(refused(text), [expected], "{text}");

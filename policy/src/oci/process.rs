@@ -265,7 +265,17 @@ fn ranges(bounds: &Bounds) -> String {
 
 /// The capabilities of a set.
 pub(super) fn capabilities(process: &Document, set: &str) -> CapSet {
-    let names = process.list(&["capabilities", set]).iter().filter_map(Value::as_str);
+    named(process.list(&["capabilities", set]))
+}
+
+/// The capabilities of all sets. No set may hold what the bounding set does not: else an exec would gain it.
+pub(super) fn all_capabilities(bundle: &Document) -> CapSet {
+    let sets = SETS.iter().map(|set| named(bundle.list(&["process", "capabilities", set])));
+    sets.fold(CapSet::EMPTY, CapSet::union)
+}
+
+fn named(list: &[Value]) -> CapSet {
+    let names = list.iter().filter_map(Value::as_str);
     names.filter_map(|name| name.parse::<Cap>().ok()).collect()
 }
 

@@ -1,5 +1,7 @@
 //! `linux.seccomp`: read as the inner runtime reads it, and written as one that decides the same.
 
+use super::annotations::PROGRAM;
+use super::filters::Given;
 use super::{Document, HandOver, OciError};
 use crate::compile;
 use crate::export::{self, Dialect, ExportError, Exported};
@@ -17,7 +19,7 @@ use crate::vocab::{self, Arch, CapSet};
 use crate::write;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What the bundle's filter decides; `None`: it has none.
 pub(super) fn read(
@@ -32,34 +34,41 @@ pub(super) fn read(
     import::decided(&source, &container).map(Some).map_err(OciError::Seccomp)
 }
 
-/// Where crun takes a filter as a program, in base64. crun(1), "EXTENSIONS".
-const PROGRAM: &str = "run.oci.seccomp_bpf_data";
-
-/// Puts a filter that decides as `syscalls` into the bundle. Where it need not be `exact`, because the init puts on the
+/// A filter that decides as `syscalls`, for the inner runtime. Where it need not be `exact`, because the init puts on the
 /// exact one, it may allow calls whose conditions the form has no words for.
-pub(super) fn hand_over(
-    document: &mut Document,
+pub(super) fn given(
     syscalls: &Syscalls,
     policy: &Policy,
     arch: Arch,
     exact: bool,
     how: HandOver,
-) -> Result<(), OciError> {
+) -> Result<Given, OciError> {
     match how {
         HandOver::Rules => {
             let exported = rules(syscalls, &policy.filter, arch, exact)?;
-            let rules: Value =
-                serde_json::from_str(&exported.json).map_err(|error| OciError::Host(error.to_string()))?;
-            document.set(&["linux", "seccomp"], rules);
+            let rules = serde_json::from_str(&exported.json);
+            Ok(Given::Rules(rules.map_err(|error| OciError::Host(error.to_string()))?))
         }
         HandOver::Program => {
             let program = compile::program_of(syscalls, policy, arch)?;
-            document.set(&["annotations", PROGRAM], STANDARD.encode(bpf::bytes(&program)));
-            // For a runtime that does not know the annotation: nothing starts there.
-            document.set(&["linux", "seccomp"], json!({"defaultAction": "SCMP_ACT_KILL_PROCESS"}));
+            Ok(Given::Program(STANDARD.encode(bpf::bytes(&program))))
         }
     }
-    Ok(())
+}
+
+impl Given {
+    /// Puts it into the bundle.
+    pub(super) fn put(&self, document: &mut Document) {
+        match self {
+            Given::Nothing => document.remove(&["linux", "seccomp"]),
+            Given::Rules(rules) => document.set(&["linux", "seccomp"], rules.clone()),
+            Given::Program(program) => {
+                document.set(&["annotations", PROGRAM], program.as_str());
+                // For a runtime that does not know the annotation: nothing starts there.
+                document.set(&["linux", "seccomp"], json!({"defaultAction": "SCMP_ACT_KILL_PROCESS"}));
+            }
+        }
+    }
 }
 
 /// Calls that may be opened because rules cannot say when they are allowed. Two engines' profiles together make one or

@@ -2,7 +2,7 @@
 
 use super::mounts::{self, Source};
 use super::resources::{self, Absent};
-use super::{Bounds, Cut, Document, OciError, Refusal, Surroundings};
+use super::{Around, Bounds, Cut, Document, Filters, OciError, Refusal, Surroundings};
 use super::{annotations, devices, fields, hooks, namespaces, process, seccomp};
 use crate::compile;
 use crate::host::Host;
@@ -12,7 +12,6 @@ use crate::lookup::Lookup;
 use crate::origin::Ruled;
 use crate::plan::Plan;
 use crate::policy::{NamespaceKind, NamespaceMode, Policy};
-use crate::seccomp::outer::outer;
 use crate::vocab::CapSet;
 use serde_json::{Value, json};
 
@@ -48,7 +47,7 @@ pub enum HandOver {
 /// What a bundle is met with.
 pub struct Request<'a> {
     /// The policy.
-    pub policy: &'a Policy,
+    pub policy: Of<'a>,
     /// Hash of the floors that it was met with.
     pub floors: &'a str,
     /// What the administrator admits.
@@ -69,6 +68,31 @@ pub struct Request<'a> {
     pub hand_over: HandOver,
 }
 
+/// What a bundle is met with: a policy, or what was kept of a meet with it that depended on the same.
+#[derive(Clone, Copy)]
+pub enum Of<'a> {
+    /// A policy.
+    Policy(&'a Policy),
+    /// All of it but its calls, and the filters that came of these and the bundle's.
+    Kept(&'a Around, &'a Filters),
+}
+
+impl<'a> Of<'a> {
+    fn policy(self) -> &'a Policy {
+        match self {
+            Of::Policy(policy) => policy,
+            Of::Kept(around, _) => around.policy(),
+        }
+    }
+
+    fn filters(self) -> Option<&'a Filters> {
+        match self {
+            Of::Policy(_) => None,
+            Of::Kept(_, filters) => Some(filters),
+        }
+    }
+}
+
 /// A bundle that is at least as strict as the policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tightened {
@@ -80,6 +104,8 @@ pub struct Tightened {
     pub bounds: Bounds,
     /// What was changed.
     pub cuts: Vec<Cut>,
+    /// Its filters.
+    pub filters: Filters,
 }
 
 /// Whether the plan has something that the inner runtime does not do: Landlock, W^X, or a filter that must come after
@@ -107,16 +133,16 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     }
     namespaces::check_propagation(&document, &mut refusals);
     let mut modes = namespaces::modes(&document, surroundings, &mut refusals).map_err(OciError::Host)?;
-    cuts.extend(namespaces::hide_cgroups(&mut document, request.policy, &mut modes));
-    namespaces::check(request.policy, &modes, &mut refusals);
+    cuts.extend(namespaces::hide_cgroups(&mut document, request.policy.policy(), &mut modes));
+    namespaces::check(request.policy.policy(), &modes, &mut refusals);
     let mode = |kind: NamespaceKind| modes.get(&kind).map_or(NamespaceMode::Host, |mode| mode.value);
     let user = mode(NamespaceKind::User);
-    let id_maps = namespaces::id_maps(&document, request.policy, user, &mut refusals);
-    cuts.extend(namespaces::sysctls(&mut document, request.policy, &modes, &mut refusals));
+    let id_maps = namespaces::id_maps(&document, request.policy.policy(), user, &mut refusals);
+    cuts.extend(namespaces::sysctls(&mut document, request.policy.policy(), &modes, &mut refusals));
 
     let mut container = part(&document, "process");
     // Of the profile alone: what a user may be added as does not depend on who came first.
-    let profile = Bounds::of(request.policy, None);
+    let profile = Bounds::of(request.policy.policy(), None);
     if let Err(found) = profile.tighten(&mut container.clone(), "process") {
         refusals.extend(found);
     }
@@ -127,8 +153,16 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     let policy = meet(&document, &container, request, &modes)?;
     let compiled = compile::Request { root: request.root.to_owned(), floors: request.floors.to_owned() };
     let mut plan = compile::compile(&policy, request.host, &compiled, request.lookup)?;
+    if let Some(filters) = request.policy.filters() {
+        filters.complete(&mut plan);
+    }
     check_plan(&plan)?;
     let init = needs_init(&plan);
+    let filters = match request.policy.filters() {
+        Some(filters) if filters.are_for(init) => filters.clone(),
+        Some(_) => return Err(OciError::Kept),
+        None => Filters::of(&policy, &plan, init, request.hand_over)?,
+    };
     // What later processes are met with is the policy: they need not be the container's first user.
     let bounds = Bounds {
         init: init.then(|| request.init.path.to_owned()),
@@ -161,12 +195,7 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     }
     document.set(&["linux", "resources"], limits.0);
     document.set(&["process"], container.0);
-    if plan.seccomp.is_some() {
-        let shown = if init { outer(&policy.syscalls)? } else { policy.syscalls.clone() };
-        seccomp::hand_over(&mut document, &shown, &policy, plan.arch, !init, request.hand_over)?;
-    } else {
-        document.remove(&["linux", "seccomp"]);
-    }
+    filters.hand_over(&mut document);
     if init {
         let mount = json!({
             "destination": request.init.path,
@@ -178,7 +207,7 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
             mounts.push(mount);
         }
     }
-    Ok(Tightened { document, plan, bounds, cuts })
+    Ok(Tightened { document, plan, bounds, cuts, filters })
 }
 
 /// The policy and what the bundle already keeps to.
@@ -198,10 +227,10 @@ fn meet(
         Ruled::unwritten(process.get(&["noNewPrivileges"]) == Some(&Value::Bool(true)));
     bundle.process.limits =
         process::hard_limits(process).map(|(kind, limit)| (kind, Ruled::unwritten(limit))).collect();
-    // No set may hold what the bounding set does not: else an exec would gain it.
-    let capabilities = process::SETS.iter().map(|set| process::capabilities(process, set));
-    bundle.capabilities = Ruled::unwritten(capabilities.fold(CapSet::EMPTY, CapSet::union));
-    if let Some((syscalls, filter)) = seccomp::read(document, request.host, bundle.capabilities.value)? {
+    bundle.capabilities = Ruled::unwritten(process::all_capabilities(document));
+    if request.policy.filters().is_none()
+        && let Some((syscalls, filter)) = seccomp::read(document, request.host, bundle.capabilities.value)?
+    {
         bundle.syscalls = syscalls;
         bundle.filter = filter;
     }
@@ -209,6 +238,7 @@ fn meet(
     bundle.resources = resources::read(&limits);
     let mut policy = request
         .policy
+        .policy()
         .meet(&bundle)
         .map_err(|error| OciError::Refused(vec![Refusal::plain("config.json", error.to_string())]))?;
     policy.users.gid = bundle.users.gid;

@@ -1,6 +1,7 @@
 //! `create` and `run`: the bundle is met with the policy before the inner runtime reads it.
 
 use super::arguments::{ArgumentError, Invocation};
+use super::kept_meet::{self, KeptMeet};
 use super::rules::Administered;
 use super::{RuntimeError, become_inner, inner_state, log};
 use crate::context::Context;
@@ -17,7 +18,7 @@ use stockade_enforcer::oci::init;
 use stockade_enforcer::oci::inner::Inner;
 use stockade_enforcer::oci::record::{Place, Record};
 use stockade_enforcer::oci::surroundings::Here;
-use stockade_policy::oci::{Cut, HandOver, Init, OciError, Request, Tightened, tighten};
+use stockade_policy::oci::{Around, Cut, HandOver, Init, OciError, Of, Request, Tightened, tighten};
 use stockade_policy::rules::{Choice, Mode};
 
 /// Makes the bundle as strict as its policy, and becomes the inner runtime.
@@ -81,26 +82,45 @@ fn met(
     let choice = rules.choose(&claims(bundle, id, &rules.docker())?)?;
     let root = bundle.root()?;
     let context = Context::new(&root)?.guarded();
-    let (policy, floors) = rules.policy(&context, &choice)?;
     let host = host::here()?;
     let here = Here::new(&root).map_err(|error| OciError::Host(error.to_string()))?;
     let text = |path: &Path| {
         let text = path.to_str().map(str::to_owned);
         text.ok_or_else(|| OciError::Host(format!("{} is not UTF-8", path.display())))
     };
-    let request = Request {
-        policy: &policy,
-        floors: &floors,
-        admission: &rules.admission(),
-        host: &host,
-        id,
-        root: &text(&root)?,
-        lookup: &context,
-        surroundings: &here,
-        init: Init { path: init::PATH, file: &text(init)? },
-        hand_over: if inner.is_crun() { HandOver::Program } else { HandOver::Rules },
+    let hand_over = if inner.is_crun() { HandOver::Program } else { HandOver::Rules };
+    let (admission, root, init) = (rules.admission(), text(&root)?, text(init)?);
+    let meet = |policy: Of<'_>, floors: &str| {
+        let request = Request {
+            policy,
+            floors,
+            admission: &admission,
+            host: &host,
+            id,
+            root: &root,
+            lookup: &context,
+            surroundings: &here,
+            init: Init { path: init::PATH, file: &init },
+            hand_over,
+        };
+        tighten(&bundle.config, &request)
     };
-    Ok((choice, tighten(&bundle.config, &request)))
+    let place = KeptMeet::open(rules, &choice, &host, hand_over, bundle);
+    if let Some(kept) = place.as_ref().and_then(|place| place.read(&context)) {
+        match meet(Of::Kept(&kept.around, &kept.filters), &kept.floors) {
+            Err(OciError::Kept) => {}
+            made => return Ok((choice, made)),
+        }
+    }
+    let (policy, floors) = rules.policy(&context, &choice)?;
+    // What is asked from here on is about this container's root.
+    let questions = context.asked();
+    let made = meet(Of::Policy(&policy), &floors);
+    if let (Some(place), Ok(tightened)) = (&place, &made) {
+        let (around, filters) = (Around::of(&policy), tightened.filters.clone());
+        place.write(&kept_meet::Entry { questions, floors, around, filters });
+    }
+    Ok((choice, made))
 }
 
 /// The bundle last: until then the engine's own stands there, and nothing of ours has started it.

@@ -75,6 +75,16 @@ impl Administered {
         State::existing(self.state_path())
     }
 
+    /// Where meets of earlier containers are kept.
+    pub(super) fn meets(&self) -> PathBuf {
+        self.state_path().join("meets")
+    }
+
+    /// The file of the rules.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where cuts are logged.
     pub(super) fn log(&self) -> PathBuf {
         self.rules

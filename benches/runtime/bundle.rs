@@ -1,0 +1,84 @@
+//! A container as Docker 20.10 hands it to a runtime where nothing is asked for, and the rules that it is under.
+
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What dockerd 20.10 wrote; its places and the container's id have names in braces.
+const DOCKER: &str = include_str!("docker-20.10.json");
+/// The program in the container: the least there is.
+const TRUE: &str = "int main(void) { return 0; }\n";
+
+/// Docker's default as a profile, and the same with what takes an init.
+const PROFILES: [(&str, &str); 2] = [
+    ("plain", "stockade: 1\nextends: [docker-default]\n"),
+    (
+        "init",
+        "stockade: 1\nextends: [docker-default]\nprocess: {no_new_privileges: true}\n\
+         files: {read: {replace: [/bin, /etc]}, write: {replace: []}, execute: {replace: [/bin]}}\n",
+    ),
+];
+
+/// Where everything of the benchmark stands.
+pub(crate) struct Place {
+    pub(crate) scratch: PathBuf,
+}
+
+impl Place {
+    /// Makes it: programs, roots, profiles, and rules for each profile and runtime.
+    pub(crate) fn prepare(scratch: &Path) -> Place {
+        let place = Place { scratch: scratch.to_owned() };
+        for directory in ["root/bin", "root/proc", "root/dev", "root/sys", "root/etc"] {
+            fs::create_dir_all(place.join(directory)).unwrap();
+        }
+        fs::write(place.join("true.c"), TRUE).unwrap();
+        compile(&place.join("true.c"), &place.join("root/bin/true"));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/runtime/cost.c");
+        compile(&source, &place.join("cost"));
+        for (name, text) in PROFILES {
+            fs::write(place.join(&format!("{name}.yaml")), text).unwrap();
+            for runtime in ["runc", "crun"] {
+                let rules = format!(
+                    "stockade: 1\nruntime: {runtime}\ndefault: ./{name}.yaml\nstate: {}\ndocker: [{}]\n",
+                    place.join("state").display(),
+                    place.join("docker").display()
+                );
+                fs::write(place.join(&format!("{runtime}-{name}.rules.yaml")), rules).unwrap();
+            }
+        }
+        place
+    }
+
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.scratch.join(name)
+    }
+
+    /// Writes the bundle of the container `id`, as an engine does before each create.
+    pub(crate) fn bundle(&self, id: &str, filtered: bool) -> PathBuf {
+        let files = self.join("docker/containers").join(id);
+        fs::create_dir_all(&files).unwrap();
+        for name in ["resolv.conf", "hostname", "hosts"] {
+            fs::write(files.join(name), "").unwrap();
+        }
+        let kept = json!({"ID": id, "Name": "/bench", "Image": "sha256:00", "Config": {"Image": "bench"}});
+        fs::write(files.join("config.v2.json"), kept.to_string()).unwrap();
+        let path = |name: &str| self.join(name).display().to_string();
+        let text =
+            DOCKER.replace("{docker}", &path("docker")).replace("{root}", &path("root")).replace("{id}", id);
+        let mut config: Value = serde_json::from_str(&text).unwrap();
+        if !filtered {
+            config["linux"].as_object_mut().unwrap().remove("seccomp");
+        }
+        let bundle = self.join("bundles").join(id);
+        fs::create_dir_all(&bundle).unwrap();
+        fs::write(bundle.join("config.json"), config.to_string()).unwrap();
+        bundle
+    }
+}
+
+fn compile(source: &Path, program: &Path) {
+    let status =
+        Command::new("gcc").args(["-O2", "-static", "-w", "-o"]).args([program, source]).status().unwrap();
+    assert!(status.success(), "gcc {}: {status}", source.display());
+}

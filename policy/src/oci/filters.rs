@@ -1,0 +1,73 @@
+//! What the filters of a policy and of a bundle come to together: the one part of a meet that is dear, and that is the
+//! same for many containers.
+
+use super::{Document, HandOver, OciError, process, seccomp};
+use crate::plan::{Gap, Plan, Seccomp};
+use crate::policy::{Policy, Section};
+use crate::seccomp::outer::outer;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The filters of one meet. They depend on the texts of the policy, on the host, on [`HandOver`] and on what
+/// [`Filters::asked`] gives, and on nothing else: where all of that is the same, they may be kept, and given to the next
+/// meet as [`super::Of::Kept`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Filters {
+    /// The exact one, of the plan.
+    seccomp: Option<Seccomp>,
+    /// What the host lacks for it, and the policy lets be missing.
+    gaps: Vec<Gap>,
+    /// Whether the exact one comes with the init, and the inner runtime has another.
+    init: bool,
+    /// What the inner runtime is given.
+    given: Given,
+}
+
+/// A filter as an inner runtime takes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Given {
+    /// None.
+    Nothing,
+    /// As rules: `linux.seccomp`.
+    Rules(Value),
+    /// As a program, in base64.
+    Program(String),
+}
+
+impl Filters {
+    /// What the filters depend on of a bundle, as a text: its rules, and the capabilities by which they are read.
+    pub fn asked(bundle: &Document) -> String {
+        let capabilities = process::all_capabilities(bundle);
+        let rules = bundle.get(&["linux", "seccomp"]).unwrap_or(&Value::Null);
+        format!("{} {rules}", capabilities.0)
+    }
+
+    /// Those of a meet that was just compiled.
+    pub(super) fn of(policy: &Policy, plan: &Plan, init: bool, how: HandOver) -> Result<Filters, OciError> {
+        let given = if plan.seccomp.is_none() {
+            Given::Nothing
+        } else {
+            let shown = if init { outer(&policy.syscalls)? } else { policy.syscalls.clone() };
+            seccomp::given(&shown, policy, plan.arch, !init, how)?
+        };
+        let gaps = plan.gaps.iter().filter(|gap| gap.section == Section::Syscalls).cloned().collect();
+        Ok(Filters { seccomp: plan.seccomp.clone(), gaps, init, given })
+    }
+
+    /// Completes a plan that was compiled of a policy without calls.
+    pub(super) fn complete(&self, plan: &mut Plan) {
+        plan.seccomp.clone_from(&self.seccomp);
+        plan.gaps.extend(self.gaps.iter().cloned());
+    }
+
+    /// Whether they are those of a container with, or without, an init.
+    pub(super) fn are_for(&self, init: bool) -> bool {
+        self.init == init
+    }
+
+    /// Puts what the inner runtime is given into the bundle.
+    pub(super) fn hand_over(&self, document: &mut Document) {
+        self.given.put(document);
+    }
+}
