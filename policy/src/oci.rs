@@ -138,6 +138,13 @@ pub trait Surroundings {
     fn is_hosts(&self, kind: NamespaceKind, path: &str) -> Result<bool, String>;
     /// Kind (`c` or `b`), major and minor number of a device of the host by its path below `/dev`; `None`: none is there.
     fn device(&self, name: &str) -> Result<Option<(char, u32, u32)>, String>;
+    /// Where `path` inside the container's root leads, through the links of the image; why it leads nowhere.
+    fn resolve(&self, path: &str) -> Result<Result<String, String>, String>;
+    /// Whether what is below the directory `base` of the host at `path` is reached without a link; `None`: nothing is
+    /// there.
+    fn is_plain(&self, base: &str, path: &str) -> Result<Option<bool>, String>;
+    /// The kinds of the file systems that are mounted at `path` of the host, and below it.
+    fn mounted(&self, path: &str) -> Result<Vec<String>, String>;
     /// Whether `path` inside the container's root is a directory that no link leads to; `None`: nothing is there.
     fn is_directory(&self, path: &str) -> Result<Option<bool>, String>;
 }

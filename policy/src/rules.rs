@@ -54,11 +54,11 @@ record! {
         annotations: List<String>,
         /// Directories in which Docker keeps its containers; /var/lib/docker where none is named.
         docker: List<AbsolutePath>,
-        /// Where the state of containers is kept; /run/stockade where none is named.
+        /// Where the state of containers is kept; /var/lib/stockade where none is named.
         state: At<AbsolutePath>,
         /// Where every cut is logged, one JSON object a line; runtime.log in the state where none is named.
         log: At<AbsolutePath>,
-        /// Which container gets which profile; the first that fits counts.
+        /// Which container gets which profile; all that fit count, and of those that the engine vouches for the first.
         rules: List<Rule>,
     }
 }

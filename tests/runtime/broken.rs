@@ -220,6 +220,8 @@ impl Drop for Small<'_> {
 fn a_full_disk_starts_nothing() {
     let bench = Bench::new();
     let origin = bench.bundle("x");
+    // The root stays where there is room.
+    bench.rules(&format!("default: ./tight.yaml\nmounts: [{}]\n", origin.path.display()));
     let place = bench.join("small");
     let small = Small::over(&place, 16 << 10);
     let bundle = Bundle { id: "x".to_owned(), path: place.clone() };
@@ -232,7 +234,7 @@ fn a_full_disk_starts_nothing() {
     assert_eq!(fs::read_dir(&place).unwrap().count(), 2, "a half file is left");
     // The other way round: no room for the state.
     let place = bench.join("narrow");
-    let small = Small::over(&place, 64 << 10);
+    let small = Small::over(&place, 512 << 10);
     fs::write(
         bench.join("runtime.yaml"),
         format!("stockade: 1\nstate: {}/state\ndefault: ./tight.yaml\n", place.display()),

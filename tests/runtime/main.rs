@@ -10,6 +10,7 @@ mod facts;
 mod injected;
 mod meet;
 mod passed;
+mod reached;
 mod refused;
 mod together;
 mod updated;

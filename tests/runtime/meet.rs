@@ -235,14 +235,9 @@ fn what_is_mounted_read_only_is_so_below() {
     let bundle = bench.bundle("x");
     let original = bundle.read();
     let mut writable = Vec::new();
-    for options in [
-        json!(["rbind"]),
-        json!(["rbind", "rw"]),
-        json!(["rbind", "ro"]),
-        json!(["bind", "rrw"]),
-        json!(["rbind", "ro", "rrw"]),
-        json!(["rrw", "rbind", "rw"]),
-    ] {
+    for options in
+        [json!(["rbind"]), json!(["rbind", "rw"]), json!(["rbind", "ro"]), json!(["bind", "rslave"])]
+    {
         bundle.write(&original);
         bundle.edit(|config| {
             config["mounts"]

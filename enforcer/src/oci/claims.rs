@@ -90,38 +90,34 @@ pub fn claims(bundle: &Bundle, id: &str, docker: &[PathBuf]) -> Result<Claims, C
     Ok(claims)
 }
 
-/// Docker's own file about the container: found by the source of a mount that Docker makes in every container, and
-/// counted only where that is the directory in which Docker keeps this very container, and nobody but root can have
-/// written it. `None`: the container is not Docker's.
+/// Docker's own file about the container, where Docker keeps this very container; counted only where nobody but root can
+/// have written it. `None`: the container is not Docker's.
 fn kept(bundle: &Bundle, id: &str, docker: &[PathBuf]) -> Result<Option<Kept>, ClaimsError> {
-    let mounts = bundle.config.get(&["mounts"]).and_then(Value::as_array);
-    let source = mounts.into_iter().flatten().find_map(|mount| {
-        let text = |key: &str| mount.get(key).and_then(Value::as_str);
-        (text("destination") == Some("/etc/hostname")).then(|| text("source")).flatten()
-    });
-    let Some(directory) = source.and_then(|source| Path::new(source).parent()) else { return Ok(None) };
-    let is_dockers = |root: &PathBuf| {
-        root.join("containers")
-            .join(id)
-            .canonicalize()
-            .is_ok_and(|own| directory.canonicalize().is_ok_and(|it| it == own))
-    };
-    let path = directory.join("config.v2.json");
+    let name = "config.v2.json";
+    let paths = docker.iter().map(|root| root.join("containers").join(id).join(name));
+    let Some(path) = paths.into_iter().find(|path| path.exists()) else { return elsewhere(bundle, name) };
     let fault = |why: String| ClaimsError { path: path.clone(), why };
-    if !docker.iter().any(is_dockers) {
-        // Labels that ask for something stricter would be passed over.
-        return if path.exists() {
-            Err(fault("it is not where the rules say that Docker keeps this container (`docker`)".to_owned()))
-        } else {
-            Ok(None)
-        };
-    }
     let text = owned_by_root(&path).map_err(|error| fault(error.to_string()))?;
     let kept: Kept = serde_json::from_slice(&text).map_err(|error| fault(error.to_string()))?;
     if kept.id != id {
         return Err(fault(format!("it is about the container {}", kept.id)));
     }
     Ok(Some(kept))
+}
+
+/// A Docker of which the rules know nothing shows by the file that it mounts into every container: labels that ask for
+/// something stricter would be passed over.
+fn elsewhere(bundle: &Bundle, name: &str) -> Result<Option<Kept>, ClaimsError> {
+    let mounts = bundle.config.get(&["mounts"]).and_then(Value::as_array);
+    let sources =
+        mounts.into_iter().flatten().filter_map(|mount| mount.get("source").and_then(Value::as_str));
+    for path in sources.filter_map(|source| Some(Path::new(source).parent()?.join(name))) {
+        if path.exists() {
+            let why = "it is not where the rules say that Docker keeps this container (`docker`)".to_owned();
+            return Err(ClaimsError { path, why });
+        }
+    }
+    Ok(None)
 }
 
 /// A file that nobody but root, or whoever runs this, can have written.

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use stockade_policy::oci::{Bounds, Cut};
 use stockade_policy::plan::Plan;
 
-/// Where the state is kept if nothing else is said.
-pub const STATE: &str = "/run/stockade";
+/// Where the state is kept if nothing else is said. Not in /run, where many hosts start no program from.
+pub const STATE: &str = "/var/lib/stockade";
 
 const RECORD: &str = "record.json";
 const INIT: &str = "init";
@@ -214,9 +214,11 @@ impl State {
     /// cut short.
     pub fn collect(&self) -> Result<(), RecordError> {
         for place in self.places()? {
-            let gone = match read(&place.join(RECORD))? {
-                Some(record) => !record.inner_state.join(&record.id).exists(),
-                None => true,
+            let gone = match read(&place.join(RECORD)) {
+                Ok(Some(record)) => !record.inner_state.join(&record.id).exists(),
+                Ok(None) => true,
+                // Another container's is no reason to start none: its own exec is refused.
+                Err(_) => false,
             };
             if gone && is_old(&place) {
                 remove(&place)?;

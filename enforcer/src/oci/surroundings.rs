@@ -4,9 +4,10 @@ use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, major, minor, openat2, st
 use rustix::io::Errno;
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use stockade_observe::Task;
 use stockade_policy::oci::Surroundings;
 use stockade_policy::policy::NamespaceKind;
 
@@ -74,6 +75,65 @@ impl Surroundings for Here {
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(format!("cannot look at {path}: {errno}")),
         }
+    }
+
+    fn resolve(&self, path: &str) -> Result<Result<String, String>, String> {
+        let fault = |errno: Errno| format!("cannot look at {path} in the container's root: {errno}");
+        let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        let open = |path: &str, more: OFlags| {
+            openat2(&self.root, path, OFlags::PATH | OFlags::CLOEXEC | more, Mode::empty(), inside)
+        };
+        // The longest part that is there, and what will be made below it.
+        let (mut there, mut rest) = (path.to_owned(), String::new());
+        loop {
+            match open(&there, OFlags::empty()) {
+                Ok(found) => {
+                    let full = |fd: &OwnedFd| fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+                    let (root, found) = full(&self.root)
+                        .and_then(|root| Ok((root, full(&found)?)))
+                        .map_err(|error| format!("cannot name {there} in the container's root: {error}"))?;
+                    let below = found
+                        .strip_prefix(&root)
+                        .map_err(|_| format!("{there} left the container's root"))?;
+                    let below =
+                        below.to_str().ok_or_else(|| format!("{there} leads to a name that is not UTF-8"))?;
+                    let resolved = format!("/{below}").trim_end_matches('/').to_owned() + &rest;
+                    return Ok(Ok(if resolved.is_empty() { "/".to_owned() } else { resolved }));
+                }
+                Err(Errno::NOENT) if there != "/" => {
+                    if open(&there, OFlags::NOFOLLOW).is_ok() {
+                        return Ok(Err(format!("{there} is a link of the image to what is not there")));
+                    }
+                    let (above, name) = there.rsplit_once('/').unwrap_or(("", &there));
+                    rest = format!("/{name}{rest}");
+                    there = if above.is_empty() { "/".to_owned() } else { above.to_owned() };
+                }
+                Err(Errno::NOTDIR) => {
+                    return Ok(Err(format!("something on the way to {there} is no directory")));
+                }
+                Err(Errno::LOOP) => return Ok(Err(format!("the links of the image to {there} go round"))),
+                Err(errno) => return Err(fault(errno)),
+            }
+        }
+    }
+
+    fn is_plain(&self, base: &str, path: &str) -> Result<Option<bool>, String> {
+        let fault = |errno: Errno| format!("cannot look at {path} below {base}: {errno}");
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let base = rustix::fs::open(base, flags, Mode::empty()).map_err(fault)?;
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        match openat2(&base, path, flags, Mode::empty(), resolve) {
+            Ok(_) => Ok(Some(true)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(Errno::NOTDIR | Errno::LOOP) => Ok(Some(false)),
+            Err(errno) => Err(fault(errno)),
+        }
+    }
+
+    fn mounted(&self, path: &str) -> Result<Vec<String>, String> {
+        let mounts = Task::ours().and_then(|ours| ours.mounts()).map_err(|error| error.to_string())?;
+        let within = mounts.0.into_iter().filter(|mount| mount.at.starts_with(path));
+        Ok(within.map(|mount| mount.filesystem).collect())
     }
 
     fn is_directory(&self, path: &str) -> Result<Option<bool>, String> {

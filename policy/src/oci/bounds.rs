@@ -29,6 +29,9 @@ pub struct Bounds {
     pub environment: Option<Ruled<BTreeSet<String>>>,
     /// Limits of the cgroup.
     pub resources: BTreeMap<Resource, Ruled<u64>>,
+    /// The labels of AppArmor and SELinux that the container was made with; processes that are added have the same.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// The program that is put before every command, by its path inside.
     pub init: Option<String>,
 }
@@ -46,6 +49,7 @@ impl Bounds {
             umask: policy.process.umask.clone(),
             environment: policy.process.environment.clone(),
             resources: policy.resources.clone(),
+            labels: BTreeMap::new(),
             init,
         }
     }

@@ -1,5 +1,7 @@
 //! `mounts`, `root`, and the paths that are hidden or read-only. config.md, "Mounts"; config-linux.md, "Masked Paths".
 
+mod options;
+
 use super::{Cut, Document, Refusal, Surroundings};
 use crate::lattice::files::Rights;
 use crate::origin::Origins;
@@ -16,6 +18,8 @@ pub struct Source {
     pub path: String,
     /// Whether it may be written.
     pub write: bool,
+    /// Whether it is what an engine keeps for its containers: what somebody had the engine mount there is not.
+    pub of_engine: bool,
 }
 
 impl Source {
@@ -69,11 +73,19 @@ impl Meeting<'_> {
         let mut cuts = Vec::new();
         let mut mounts = document.list(&["mounts"]).to_vec();
         mounts.retain(|mount| text(mount, "destination") != self.init);
+        let mut before: Vec<(String, String)> = Vec::new();
         for (index, mount) in mounts.iter_mut().enumerate() {
-            self.one(mount, &format!("mounts[{index}]"), &mut cuts, refusals)?;
+            let field = format!("mounts[{index}]");
+            self.one(mount, &field, &mut cuts, refusals)?;
+            self.below(mount, &field, &before, refusals)?;
+            if options(mount).any(|option| matches!(option, "bind" | "rbind"))
+                || text(mount, "type") == "bind"
+            {
+                before.push((text(mount, "destination").to_owned(), text(mount, "source").to_owned()));
+            }
         }
         self.proc(&mut mounts, &mut cuts);
-        self.tmp(&mut mounts, &mut cuts);
+        self.tmp(&mut mounts, &mut cuts, refusals)?;
         self.entries(document, &mut mounts, &mut cuts, refusals)?;
         document.set(&["mounts"], mounts);
         if self.plan.mounts.read_only && document.get(&["root", "readonly"]) != Some(&Value::Bool(true)) {
@@ -104,7 +116,24 @@ impl Meeting<'_> {
         }
         if let Some(option) = options(mount).find(|option| SHARED.contains(option)) {
             refuse(format!("`{option}`: what is mounted there inside would be mounted on the host"));
+        } else if let Some(option) = options::unknown(if is_bind { "bind" } else { &kind }, options(mount)) {
+            refuse(format!(
+                "the option `{option}` is not known of such a mount, and could change another one"
+            ));
         }
+        // Where it will be: the image may have laid links.
+        let at = match self.surroundings.resolve(&at)? {
+            Ok(resolved) if resolved != "/" && !is_within(&resolved, self.init) => resolved,
+            Ok(resolved) => {
+                refuse(format!("a link of the image leads to {resolved}, where nothing may be mounted"));
+                return Ok(());
+            }
+            Err(why) => {
+                refuse(why);
+                return Ok(());
+            }
+        };
+        mount["destination"] = at.as_str().into();
         if is_bind {
             match self.source(text(mount, "source"))? {
                 Ok((path, write)) => {
@@ -117,8 +146,7 @@ impl Meeting<'_> {
             }
         } else {
             match FILE_SYSTEMS.iter().find(|(name, _)| *name == kind) {
-                Some((_, place)) if *place == "/" || at == *place || at.starts_with(&format!("{place}/")) => {
-                }
+                Some((_, place)) if *place == "/" || is_within(&at, place) => {}
                 Some((_, place)) => refuse(format!("a file system `{kind}` belongs to {place}")),
                 None => refuse(format!("a file system `{kind}` is not one that containers need")),
             }
@@ -127,9 +155,7 @@ impl Meeting<'_> {
             }
         }
         // What stands in /dev and /proc is decided by their own sections.
-        let special = ["/dev", "/proc", "/sys"]
-            .iter()
-            .any(|place| at == *place || at.starts_with(&format!("{place}/")));
+        let special = ["/dev", "/proc", "/sys"].iter().any(|place| is_within(&at, place));
         let scratch = at == "/tmp" && self.plan.mounts.tmp.is_some();
         if !special && !scratch {
             let rights = self.policy.files.tree.rights(&at);
@@ -138,6 +164,25 @@ impl Meeting<'_> {
             }
             if !rights.value.contains(Rights::EXECUTE) {
                 self.narrow(mount, field, "noexec", &rights.origins, cuts);
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a mount into a volume through a link that the volume holds: it would be anywhere in the container.
+    fn below(
+        &self,
+        mount: &Value,
+        field: &str,
+        before: &[(String, String)],
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<(), String> {
+        let at = text(mount, "destination");
+        for (outer, source) in before.iter().filter(|(outer, _)| at != outer && is_within(at, outer)) {
+            let rest = at.get(outer.len()..).unwrap_or_default();
+            if self.surroundings.is_plain(source, rest)? == Some(false) {
+                let why = format!("what is mounted at {outer} has a link on the way there");
+                refusals.push(Refusal::plain(format!("{field} ({at})"), why));
             }
         }
         Ok(())
@@ -159,6 +204,13 @@ impl Meeting<'_> {
         let admitted: Vec<&Source> = self.sources.iter().filter(|one| one.admits(&path, self.id)).collect();
         if admitted.is_empty() {
             return Ok(Err(format!("{path} of the host would be mounted, and no rule admits it")));
+        }
+        if admitted.iter().all(|one| one.of_engine)
+            && let Some(kind) = self.surroundings.mounted(&path)?.into_iter().find(|kind| kind != "tmpfs")
+        {
+            let why =
+                format!("a file system `{kind}` is mounted at {path}, or below it, and no rule admits it");
+            return Ok(Err(why));
         }
         let write = admitted.iter().any(|one| one.write);
         Ok(Ok((path, write)))
@@ -201,12 +253,14 @@ impl Meeting<'_> {
             ProcView::Minimal => &["hidepid=4", "subset=pid"],
         };
         for mount in mounts.iter_mut().filter(|mount| text(mount, "type") == "proc") {
-            let ours = |word: &&str| word.starts_with("hidepid=") || word.starts_with("subset=");
-            if wanted.iter().all(|wanted| options(mount).any(|word| word == *wanted)) {
-                continue;
-            }
+            let key = |word: &str| word.split('=').next().unwrap_or_default().to_owned();
+            let ours = |word: &&str| wanted.iter().any(|wanted| key(wanted) == key(word));
+            let before: Vec<String> = options(mount).map(str::to_owned).collect();
             let kept = options(mount).filter(|word| !ours(word)).map(str::to_owned);
             let list: Vec<String> = kept.chain(wanted.iter().map(|word| (*word).to_owned())).collect();
+            if list == before {
+                continue;
+            }
             mount["options"] = list.into();
             cuts.push(Cut {
                 field: "mounts (/proc)".to_owned(),
@@ -217,23 +271,36 @@ impl Meeting<'_> {
     }
 
     /// The private `/tmp`. A volume that the engine puts there stays.
-    fn tmp(&self, mounts: &mut Vec<Value>, cuts: &mut Vec<Cut>) {
-        let Some(size) = self.plan.mounts.tmp else { return };
+    fn tmp(
+        &self,
+        mounts: &mut Vec<Value>,
+        cuts: &mut Vec<Cut>,
+        refusals: &mut Vec<Refusal>,
+    ) -> Result<(), String> {
+        let Some(size) = self.plan.mounts.tmp else { return Ok(()) };
+        if self.surroundings.resolve("/tmp")? != Ok("/tmp".to_owned()) {
+            refusals.push(Refusal::plain("mounts (/tmp)", "/tmp of the image is a link"));
+            return Ok(());
+        }
         let there = mounts.iter().find(|mount| text(mount, "destination") == "/tmp");
         if there.is_some_and(|mount| text(mount, "type") != "tmpfs") {
-            return;
+            return Ok(());
         }
-        let limit = if size == u64::MAX { None } else { Some(format!("size={size}")) };
-        let words = ["nosuid", "nodev", "noexec", "mode=1777"].map(str::to_owned);
-        let list: Vec<String> = words.into_iter().chain(limit).collect();
+        // What is less than the policy's stays less.
+        let least = there.into_iter().flat_map(options).filter_map(size_of).chain([size]).min();
+        let limit = least.filter(|size| *size != u64::MAX).map(|size| format!("size={size}"));
+        let read_only = there.is_some_and(|mount| options(mount).any(|word| word == "ro"));
+        let words = ["nosuid", "nodev", "noexec", "mode=1777"].into_iter().chain(read_only.then_some("ro"));
+        let list: Vec<String> = words.map(str::to_owned).chain(limit).collect();
         let ours = json!({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": list});
         if there == Some(&ours) {
-            return;
+            return Ok(());
         }
         mounts.retain(|mount| text(mount, "destination") != "/tmp");
         mounts.push(ours);
         let origins = self.policy.files.tmp.as_ref().map(|tmp| tmp.origins.clone()).unwrap_or_default();
         cuts.push(Cut { field: "mounts (/tmp)".to_owned(), change: "a private one".to_owned(), origins });
+        Ok(())
     }
 
     /// What the plan hides, narrows, widens and mounts.
@@ -259,6 +326,11 @@ impl Meeting<'_> {
                     continue;
                 }
             };
+            if self.could_appear(&entry.at, mounts)? {
+                let why = format!("{} is not there, and the container could make it", entry.at);
+                let (field, origins) = ("root.path".to_owned(), entry.origins.clone());
+                refusals.push(Refusal { field, why, origins });
+            }
             if !list.contains(&entry.at) {
                 list.push(entry.at.clone());
                 let (field, change) = match entry.what {
@@ -275,6 +347,26 @@ impl Meeting<'_> {
         document.set(&["linux", "maskedPaths"], masked);
         document.set(&["linux", "readonlyPaths"], read_only);
         Ok(())
+    }
+
+    /// Whether a path that must be hidden or read-only is missing where the container may make it: the inner runtime
+    /// leaves out what it does not find.
+    fn could_appear(&self, at: &str, mounts: &[Value]) -> Result<bool, String> {
+        let special = ["/dev", "/proc", "/sys"].iter().any(|place| is_within(at, place));
+        let above = at.rsplit_once('/').map_or("/", |(above, _)| if above.is_empty() { "/" } else { above });
+        if special || !self.policy.files.tree.rights(above).value.contains(Rights::WRITE) {
+            return Ok(false);
+        }
+        let outer = mounts.iter().rev().find(|mount| is_within(at, text(mount, "destination")));
+        let found = match outer {
+            None => self.surroundings.is_directory(at)?,
+            Some(outer) if text(outer, "type") == "tmpfs" => None,
+            Some(outer) => {
+                let rest = at.get(text(outer, "destination").len()..).unwrap_or_default();
+                self.surroundings.is_plain(text(outer, "source"), rest)?
+            }
+        };
+        Ok(found.is_none())
     }
 
     /// The same path of the image again, writable in a root that is not.
@@ -334,6 +426,25 @@ impl Meeting<'_> {
     }
 }
 
+/// Whether `path` is `place`, or below it.
+fn is_within(path: &str, place: &str) -> bool {
+    path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The bytes that an option of a tmpfs allows; `None`: it is another option, or a share of the memory. tmpfs(5).
+fn size_of(option: &str) -> Option<u64> {
+    let text = option.strip_prefix("size=")?;
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
+}
+
 fn text<'a>(mount: &'a Value, key: &str) -> &'a str {
     mount.get(key).and_then(Value::as_str).unwrap_or_default()
 }
@@ -353,7 +464,7 @@ mod tests {
     #[test]
     fn sources_are_compared_part_by_part() {
         let admits = |pattern: &str, path: &str| {
-            Source { path: pattern.to_owned(), write: true }.admits(path, "c0ffee")
+            Source { path: pattern.to_owned(), write: true, of_engine: false }.admits(path, "c0ffee")
         };
         assert!(admits("/srv", "/srv") && admits("/srv", "/srv/a/b"));
         assert!(!admits("/srv", "/srvice") && !admits("/srv", "/") && !admits("/srv/a", "/srv"));

@@ -5,7 +5,7 @@ use crate::origin::Origins;
 use crate::policy::Rlimit;
 use crate::vocab::{Cap, CapSet};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The sets of `process.capabilities`. capabilities(7).
 pub(super) const SETS: [&str; 5] = ["bounding", "effective", "inheritable", "permitted", "ambient"];
@@ -62,8 +62,37 @@ impl Bounds {
         if !refusals.is_empty() {
             return Err(super::OciError::Refused(refusals));
         }
-        self.tighten(process, "process").map_err(super::OciError::Refused)
+        let mut cuts = self.tighten(process, "process").map_err(super::OciError::Refused)?;
+        cuts.extend(self.relabel(process));
+        Ok(cuts)
     }
+
+    /// Gives a process that is added the labels of the container: `docker exec --privileged` asks for none.
+    fn relabel(&self, process: &mut Document) -> Vec<Cut> {
+        let mut cuts = Vec::new();
+        for field in LABELS {
+            let (asked, own) = (process.string(&[field]).to_owned(), self.labels.get(field));
+            if own.is_some_and(|own| *own == asked) || (own.is_none() && asked.is_empty()) {
+                continue;
+            }
+            match own {
+                Some(own) => process.set(&[field], own.as_str()),
+                None => process.remove(&[field]),
+            }
+            let change = "as the container has it".to_owned();
+            cuts.push(Cut { field: format!("process.{field}"), change, origins: Origins::new() });
+        }
+        cuts
+    }
+}
+
+/// Labels of security modules. config.md, "Linux Process".
+const LABELS: [&str; 2] = ["apparmorProfile", "selinuxLabel"];
+
+/// The labels that a container is made with.
+pub(super) fn labels(process: &Document) -> BTreeMap<String, String> {
+    let named = LABELS.into_iter().filter(|field| !process.string(&[field]).is_empty());
+    named.map(|field| (field.to_owned(), process.string(&[field]).to_owned())).collect()
 }
 
 impl Meeting<'_> {

@@ -99,7 +99,6 @@ impl Bounds {
         meeting.cpu();
         meeting.most(Resource::Processes, &["pids", "limit"], absent, |limit| limit);
         meeting.throttles(block_devices);
-        meeting.unified();
         meeting.oom_killer();
         Ok(meeting.cuts)
     }
@@ -123,6 +122,14 @@ impl Meeting<'_> {
         }
         let unified = self.resources.get(&["unified"]).and_then(Value::as_object);
         for key in unified.iter().flat_map(|map| map.keys()) {
+            let limited = UNIFIED.iter().find(|(file, _)| file == key);
+            let asked = limited.and_then(|(_, kinds)| kinds.iter().find_map(|kind| self.asked(*kind)));
+            if let Some(asked) = asked {
+                // It is written behind the limit, and may be stricter than that or looser.
+                let (field, origins) = (format!("linux.resources.unified.{key}"), asked.origins.clone());
+                let why = "the policy has a limit for it: set the field of that limit".to_owned();
+                refusals.push(Refusal { field, why, origins });
+            }
             if key.starts_with("cgroup.") || key.contains('/') {
                 let why = "it changes the cgroup and not a limit";
                 refusals.push(Refusal::plain(format!("linux.resources.unified.{key}"), why));
@@ -131,6 +138,15 @@ impl Meeting<'_> {
         let memory = self.resources.get(&["memory", "limit"]);
         let known =
             memory.is_some() && (positive(memory).is_some() || self.asked(Resource::Memory).is_some());
+        if let Some(asked) = self.asked(Resource::Swap)
+            && self.absent == Absent::Unlimited
+            && positive(memory).or(self.asked(Resource::Memory).map(|limit| limit.value)).is_none()
+        {
+            let why =
+                "the policy limits swap, which a bundle can only say beside a limit of memory".to_owned();
+            let field = "linux.resources.memory.swap".to_owned();
+            refusals.push(Refusal { field, why, origins: asked.origins.clone() });
+        }
         let swap = self.resources.get(&["memory", "swap"]).filter(|swap| swap.as_u64() != Some(0));
         if let Some(asked) = swap.and(self.asked(Resource::Swap))
             && self.absent == Absent::Unchanged
@@ -229,21 +245,6 @@ impl Meeting<'_> {
                 self.cuts.push(Cut {
                     field: format!("linux.resources.blockIO.{field}"),
                     change: format!("at most {} on every disk", asked.value),
-                    origins: asked.origins,
-                });
-            }
-        }
-    }
-
-    /// A file written as it is would undo the limit that the same runtime sets.
-    fn unified(&mut self) {
-        for (file, kinds) in UNIFIED {
-            let Some(asked) = kinds.iter().find_map(|kind| self.asked(*kind).cloned()) else { continue };
-            if self.resources.get(&["unified", file]).is_some() {
-                self.resources.remove(&["unified", file]);
-                self.cuts.push(Cut {
-                    field: format!("linux.resources.unified.{file}"),
-                    change: "taken away: the policy has a limit for it".to_owned(),
                     origins: asked.origins,
                 });
             }

@@ -166,6 +166,7 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     // What later processes are met with is the policy: they need not be the container's first user.
     let bounds = Bounds {
         init: init.then(|| request.init.path.to_owned()),
+        labels: process::labels(&container),
         resources: policy.resources.clone(),
         ..profile
     };

@@ -1,6 +1,6 @@
 //! Which policy a container gets.
 
-use super::{Mode, Rules};
+use super::{Mode, Rule, Rules};
 use crate::origin::Origin;
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ pub struct Step {
 pub struct Choice {
     /// The policies, the one that gives its name first.
     pub steps: Vec<Step>,
-    /// The rule that fitted.
+    /// The first rule that fitted.
     pub rule: Option<Origin>,
     /// Whether the policy is put around the container, or only looked at.
     pub mode: Mode,
@@ -86,19 +86,30 @@ impl Rules {
             list.iter().flat_map(|list| &list.items).map(|item| item.value.clone()).collect()
         };
         let vouched = texts(&self.vouched);
-        let rule = self.rules.iter().flat_map(|rules| &rules.items).find(|rule| rule.value.fits(claims));
-        let mut steps = Vec::new();
+        let fitting: Vec<_> =
+            self.rules.iter().flat_map(|rules| &rules.items).filter(|rule| rule.value.fits(claims)).collect();
+        if let Some(deny) = fitting.iter().find_map(|rule| rule.value.deny.as_ref()) {
+            return Err(Denied::Rule { reason: deny.value.clone(), origin: deny.origin.clone() });
+        }
+        // Whoever is vouched for gets the first such rule's profile itself. What nobody vouches for comes on top: a label
+        // more must not lead away from a stricter rule.
+        let replaces = |rule: &Rule| rule.profile.is_some() && rule.is_vouched(&vouched);
+        let sure = fitting.iter().position(|rule| replaces(&rule.value));
+        let counts = |at: usize, rule: &Rule| Some(at) == sure || !replaces(rule);
+        let counting: Vec<_> = fitting
+            .iter()
+            .enumerate()
+            .filter(|(at, rule)| counts(*at, &rule.value))
+            .map(|(_, rule)| rule)
+            .collect();
         let step = |profile: &crate::origin::At<crate::profile::ProfileName>, floor| Step {
             profile: profile.value.0.clone(),
             origin: Some(profile.origin.clone()),
             floor,
         };
-        if let Some(deny) = rule.and_then(|rule| rule.value.deny.as_ref()) {
-            return Err(Denied::Rule { reason: deny.value.clone(), origin: deny.origin.clone() });
-        }
-        let own = rule.and_then(|rule| rule.value.profile.as_ref());
-        steps.extend(own.map(|profile| step(profile, false)));
-        let sandbox = claims.sandbox.as_ref().filter(|_| own.is_none()).zip(self.sandbox.as_ref());
+        let own = counting.iter().filter_map(|rule| rule.value.profile.as_ref());
+        let mut steps: Vec<Step> = own.map(|profile| step(profile, false)).collect();
+        let sandbox = claims.sandbox.as_ref().filter(|_| steps.is_empty()).zip(self.sandbox.as_ref());
         steps.extend(sandbox.map(|(_, profile)| step(profile, false)));
         let admitted: Vec<String> =
             self.requests.iter().flat_map(|list| &list.items).map(|name| name.value.0.clone()).collect();
@@ -108,19 +119,14 @@ impl Rules {
             }
             steps.push(Step { profile: profile.clone(), origin: None, floor: false });
         }
-        // Whoever is vouched for gets the rule's profile itself; all others what is left of the default.
-        let is_vouched = match sandbox {
-            Some((annotation, _)) => vouched.contains(annotation),
-            None => own.is_some() && rule.is_some_and(|rule| rule.value.is_vouched(&vouched)),
-        };
-        if !is_vouched {
+        if sure.is_none() && !sandbox.is_some_and(|(annotation, _)| vouched.contains(annotation)) {
             steps.extend(self.default.as_ref().map(|profile| step(profile, false)));
         }
-        let floors = self.floors.iter().chain(rule.and_then(|rule| rule.value.floors.as_ref()));
+        let floors = self.floors.iter().chain(counting.iter().filter_map(|rule| rule.value.floors.as_ref()));
         steps.extend(floors.flat_map(|list| &list.items).map(|profile| step(profile, true)));
         Ok(Choice {
             steps,
-            rule: rule.map(|rule| rule.origin.clone()),
+            rule: counting.first().map(|rule| rule.origin.clone()),
             mode: self.mode.as_ref().map_or(Mode::Enforce, |mode| mode.value),
         })
     }

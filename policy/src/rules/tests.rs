@@ -69,6 +69,29 @@ fn a_start_is_denied_with_the_reason() {
 }
 
 #[test]
+fn a_rule_that_fits_hides_none_that_is_stricter() {
+    let text = "\
+stockade: 1
+default: docker-default
+rules:
+  - {when: {labels: {tier: batch}}, profile: web, floors: [a.yaml]}
+  - {when: {digest: 'sha256:*'}, profile: database}
+  - {when: {digest: 'sha256:aa*'}, profile: unconfined}
+  - {when: {labels: {team: x}}, floors: [b.yaml]}
+  - {when: {labels: {team: y}}, deny: it may not}
+";
+    let rules = rules(text).unwrap();
+    let labels = |team: &str| -> BTreeMap<String, String> {
+        [("tier", "batch"), ("team", team)].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    };
+    let claims = Claims { digest: Some("sha256:aa".to_owned()), labels: labels("x"), ..Claims::default() };
+    let steps: Vec<String> =
+        rules.choose(&claims).unwrap().steps.into_iter().map(|step| step.profile).collect();
+    assert_eq!(steps, ["web", "database", "a.yaml", "b.yaml"]);
+    assert!(rules.choose(&Claims { labels: labels("y"), ..claims }).is_err());
+}
+
+#[test]
 fn faults_name_their_place() {
     for (text, expected) in [
         ("stockade: 1", "the rules lack `default`"),

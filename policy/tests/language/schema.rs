@@ -9,7 +9,9 @@ use stockade_policy::schema;
 /// `WRITE=1 cargo test -p stockade-policy --test language schema` writes the files anew.
 #[test]
 fn the_committed_schemas_are_current() {
-    for (file, schema) in [("profile.schema.json", schema::schema()), ("runtime.schema.json", schema::rules())] {
+    for (file, schema) in
+        [("profile.schema.json", schema::schema()), ("runtime.schema.json", schema::rules())]
+    {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(file);
         let text = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
         if std::env::var_os("WRITE").is_some() {

@@ -2,7 +2,7 @@
 
 use super::arguments::{ArgumentError, Invocation};
 use super::rules::Administered;
-use super::{RuntimeError, become_inner, inner_state};
+use super::{RuntimeError, become_inner, inner_state, log};
 use std::convert::Infallible;
 use std::path::Path;
 use stockade_enforcer::oci::bundle::read_part;
@@ -15,9 +15,9 @@ use stockade_policy::vocab::Cap;
 /// Makes the process as strict as the container's policy, and becomes the inner runtime.
 pub(super) fn exec(invocation: &mut Invocation) -> Result<Infallible, RuntimeError> {
     let (inner, record) = made(invocation)?;
-    if record.observed {
+    let Some(record) = record.filter(|record| !record.observed) else {
         return become_inner(&inner, invocation);
-    }
+    };
     check_init(invocation, &inner, &record)?;
     if let Some(file) = invocation.option("process") {
         // crun reads options behind the name too.
@@ -26,7 +26,8 @@ pub(super) fn exec(invocation: &mut Invocation) -> Result<Infallible, RuntimeErr
             return Err(ArgumentError::Unknown { option, command: "exec".to_owned() }.into());
         }
         let mut process = read_part(Path::new(file))?;
-        record.bounds.added(&mut process)?;
+        let cuts = record.bounds.added(&mut process)?;
+        log::cuts(&Administered::read(invocation)?.log(), &record.id, false, &cuts)?;
         let path = sealed::hand_on(process.text().as_bytes()).map_err(RuntimeError::HandOn)?;
         invocation.replace("process", path.as_os_str());
     } else {
@@ -52,12 +53,16 @@ fn check_init(invocation: &Invocation, inner: &Inner, record: &Record) -> Result
 }
 
 /// The inner runtime that made the container, and the record of it.
-pub(super) fn made(invocation: &Invocation) -> Result<(Inner, Record), RuntimeError> {
+///
+/// `None`: it is only observed, and would not have been made.
+pub(super) fn made(invocation: &Invocation) -> Result<(Inner, Option<Record>), RuntimeError> {
     let rules = Administered::read(invocation)?;
     let inner = Inner::find(rules.inner())?;
     let id = invocation.container()?;
     let record = rules.existing_state().find(&inner_state(&inner, invocation), &id)?;
-    let record = record.ok_or(RuntimeError::NotOurs(id))?;
+    if record.is_none() && !rules.observes() {
+        return Err(RuntimeError::NotOurs(id));
+    }
     Ok((inner, record))
 }
 

@@ -24,12 +24,10 @@ const GLOBAL: [(&str, bool); 12] = [
 ];
 
 /// Options of `create`, `run` and `restore`.
-const CREATE: [(&str, bool); 11] = [
+const CREATE: [(&str, bool); 9] = [
     ("bundle", true),
     ("console-socket", true),
     ("pid-file", true),
-    ("no-pivot", false),
-    ("no-new-keyring", false),
     ("preserve-fds", true),
     ("detach", false),
     ("no-subreaper", false),
@@ -294,6 +292,13 @@ fn options(
     while let Some(argument) = arguments.get(at) {
         let bytes = argument.as_bytes();
         if bytes == b"--" {
+            // Before the command nothing is met that stands behind it.
+            if command.is_empty() {
+                return Err(ArgumentError::Unknown {
+                    option: "--".to_owned(),
+                    command: "runtime".to_owned(),
+                });
+            }
             return Ok(at + 1);
         }
         if bytes.first() != Some(&b'-') || bytes == b"-" {
@@ -301,10 +306,11 @@ fn options(
         }
         let text = argument.to_string_lossy();
         let word = text.trim_start_matches('-');
-        let (word, inline) = match word.split_once('=') {
-            Some((word, value)) => (word, Some(OsString::from(value))),
-            None => (word, None),
-        };
+        let word = word.split_once('=').map_or(word, |(word, _)| word);
+        // Byte for byte: what the inner runtime reads must be what was looked at.
+        let inline = bytes.iter().position(|byte| *byte == b'=');
+        let inline =
+            inline.and_then(|at| bytes.get(at + 1..)).map(|value| OsStr::from_bytes(value).to_owned());
         let short =
             SHORT.iter().find(|(of, short, _)| *of == command && *short == word).map(|(_, _, long)| *long);
         let short_exec = SHORT_EXEC.iter().find(|(short, long)| {
@@ -392,6 +398,15 @@ mod tests {
             ["kill --all id 9", "events --stats id", "ps -f json id", "features", "", "checkpoint --x id"]
         {
             assert_eq!(text(&parse(line).unwrap()), line);
+        }
+        // Behind `--` the command would not be found, and nothing be met.
+        for line in [
+            "-- run --bundle /b id",
+            "--root /r -- create id",
+            "create --no-pivot id",
+            "run --no-new-keyring id",
+        ] {
+            assert!(matches!(parse(line), Err(ArgumentError::Unknown { .. })), "{line}");
         }
         assert!(matches!(parse("create --bundle"), Err(ArgumentError::NoValue(_))));
         assert!(matches!(parse("exec --tty=maybe id"), Err(ArgumentError::Value { .. })));

@@ -6,20 +6,19 @@ use super::rules::Administered;
 use super::{RuntimeError, become_inner, inner_state, log};
 use crate::context::Context;
 use crate::host;
-use serde_json::json;
 use std::convert::Infallible;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use stockade_enforcer::oci::bundle::Bundle;
 use stockade_enforcer::oci::claims::claims;
 use stockade_enforcer::oci::init;
 use stockade_enforcer::oci::inner::Inner;
 use stockade_enforcer::oci::record::{Place, Record};
 use stockade_enforcer::oci::surroundings::Here;
-use stockade_policy::oci::{Around, Cut, HandOver, Init, OciError, Of, Request, Tightened, tighten};
+use stockade_policy::oci::{Around, HandOver, Init, OciError, Of, Request, Tightened, tighten};
 use stockade_policy::rules::{Choice, Mode};
+
+/// The pod of a container by the CRI: containerd, pkg/cri/annotations.
+const SANDBOX: &str = "io.kubernetes.cri.sandbox-id";
 
 /// Makes the bundle as strict as its policy, and becomes the inner runtime.
 pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError> {
@@ -58,14 +57,21 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
         Ok(tightened) => {
             let place = state.place(&inner_state, &id)?;
             place.clear()?;
-            log_cuts(&rules.log(), &id, observed, &tightened.cuts)?;
-            if !observed {
-                put(&place, &bundle, &tightened)?;
+            log::cuts(&rules.log(), &id, observed, &tightened.cuts)?;
+            if !observed && tightened.bounds.init.is_some() {
+                place.write_init(&init::file(&tightened.plan)?)?;
             }
             place.write(&record(&tightened))?;
+            // Last: until then the engine's own stands there, and nothing of ours has started it.
+            if !observed {
+                bundle.replace(&tightened.document)?;
+            }
         }
         // What would not start is said, and started.
-        Err(error) if observed => log_refusal(&rules.log(), &id, &error)?,
+        Err(error) if observed => {
+            state.remove(&inner_state, &id)?;
+            log::refusal(&rules.log(), &id, &error)?;
+        }
         Err(error) => return Err(error.into()),
     }
     become_inner(&inner, invocation)
@@ -81,6 +87,13 @@ fn met(
 ) -> Result<(Choice, Result<Tightened, OciError>), RuntimeError> {
     let choice = rules.choose(&claims(bundle, id, &rules.docker())?)?;
     let root = bundle.root()?;
+    if !rules.admits_root(&root, bundle.path()) {
+        return Err(OciError::Host(format!(
+            "root.path: no rule admits {} of the host as a root",
+            root.display()
+        ))
+        .into());
+    }
     let context = Context::new(&root)?.guarded();
     let host = host::here()?;
     let here = Here::new(&root).map_err(|error| OciError::Host(error.to_string()))?;
@@ -89,7 +102,8 @@ fn met(
         text.ok_or_else(|| OciError::Host(format!("{} is not UTF-8", path.display())))
     };
     let hand_over = if inner.is_crun() { HandOver::Program } else { HandOver::Rules };
-    let (admission, root, init) = (rules.admission(), text(&root)?, text(init)?);
+    let sandbox = bundle.config.get(&["annotations", SANDBOX]).and_then(|id| id.as_str());
+    let (admission, root, init) = (rules.admission(sandbox), text(&root)?, text(init)?);
     let meet = |policy: Of<'_>, floors: &str| {
         let request = Request {
             policy,
@@ -121,39 +135,4 @@ fn met(
         place.write(&kept_meet::Entry { questions, floors, around, filters });
     }
     Ok((choice, made))
-}
-
-/// The bundle last: until then the engine's own stands there, and nothing of ours has started it.
-fn put(place: &Place, bundle: &Bundle, tightened: &Tightened) -> Result<(), RuntimeError> {
-    if tightened.bounds.init.is_some() {
-        place.write_init(&init::file(&tightened.plan)?)?;
-    }
-    Ok(bundle.replace(&tightened.document)?)
-}
-
-/// One line of the log for each cut.
-fn log_cuts(path: &PathBuf, id: &str, observed: bool, cuts: &[Cut]) -> Result<(), RuntimeError> {
-    let line = |cut: &Cut| {
-        let by: Vec<String> = cut.origins.iter().map(ToString::to_string).collect();
-        let kind = if observed { "would cut" } else { "cut" };
-        json!({"time": log::time(), "container": id, "kind": kind, "field": cut.field, "change": cut.change, "by": by})
-    };
-    append(path, cuts.iter().map(line))
-}
-
-fn log_refusal(path: &PathBuf, id: &str, error: &OciError) -> Result<(), RuntimeError> {
-    let line =
-        json!({"time": log::time(), "container": id, "kind": "would refuse", "why": error.to_string()});
-    append(path, [line].into_iter())
-}
-
-fn append(path: &PathBuf, lines: impl Iterator<Item = serde_json::Value>) -> Result<(), RuntimeError> {
-    let text: String = lines.map(|line| format!("{line}\n")).collect();
-    if text.is_empty() {
-        return Ok(());
-    }
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-    // In one call, so that the lines of two containers do not mix.
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|source| RuntimeError::Log { path: path.clone(), source })
 }

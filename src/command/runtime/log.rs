@@ -8,9 +8,11 @@ use crate::render;
 use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use stockade_policy::diagnostic::render as diagnostics;
+use stockade_policy::oci::{Cut, OciError};
 
 /// Says why the inner runtime was not started.
 pub(super) fn refused(invocation: &Invocation, error: &RuntimeError) -> Exit {
@@ -29,6 +31,33 @@ pub(super) fn refused(invocation: &Invocation, error: &RuntimeError) -> Exit {
     }
     render::note("error", &message);
     Exit::LAUNCH
+}
+
+/// One line of the log for each cut.
+pub(super) fn cuts(path: &PathBuf, id: &str, observed: bool, cuts: &[Cut]) -> Result<(), RuntimeError> {
+    let line = |cut: &Cut| {
+        let by: Vec<String> = cut.origins.iter().map(ToString::to_string).collect();
+        let kind = if observed { "would cut" } else { "cut" };
+        json!({"time": time(), "container": id, "kind": kind, "field": cut.field, "change": cut.change, "by": by})
+    };
+    append(path, cuts.iter().map(line))
+}
+
+/// One line for what would not have started.
+pub(super) fn refusal(path: &PathBuf, id: &str, error: &OciError) -> Result<(), RuntimeError> {
+    let line = json!({"time": time(), "container": id, "kind": "would refuse", "why": error.to_string()});
+    append(path, [line].into_iter())
+}
+
+fn append(path: &PathBuf, lines: impl Iterator<Item = serde_json::Value>) -> Result<(), RuntimeError> {
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    if text.is_empty() {
+        return Ok(());
+    }
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    // In one call, so that the lines of two containers do not mix.
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|source| RuntimeError::Log { path: path.clone(), source })
 }
 
 /// A failure of a profile with everything that was found.

@@ -21,19 +21,25 @@ use stockade_policy::rules::{self, Choice, Rules};
 pub(crate) const RULES: &str = "/etc/stockade/runtime.yaml";
 
 /// Paths that engines themselves mount into a container, below the directories in which they keep theirs. `{docker}`
-/// is such a directory of Docker's. moby, container/container.go; containerd, pkg/cri/server/helpers.go; podman,
-/// libpod/container_internal.go; Kubernetes, pkg/kubelet/config/defaults.go.
-const OF_ENGINES: [&str; 9] = [
-    "{docker}/containers/{id}",
+/// is such a directory of Docker's, `{sandbox}` the pod of a container by the CRI. moby, container/container.go;
+/// containerd, pkg/cri/server/helpers.go; podman, libpod/container_internal.go. A container that shares another one's
+/// network has its three files.
+const OF_ENGINES: [&str; 10] = [
+    "{docker}/containers/*/hostname",
+    "{docker}/containers/*/hosts",
+    "{docker}/containers/*/resolv.conf",
+    "{docker}/containers/{id}/mounts",
     "{docker}/volumes/*/_data",
-    "/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/*",
-    "/run/containerd/io.containerd.grpc.v1.cri/sandboxes/*",
+    "/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/{sandbox}",
+    "/run/containerd/io.containerd.grpc.v1.cri/sandboxes/{sandbox}",
     "/var/lib/containers/storage/overlay-containers/{id}/userdata",
     "/run/containers/storage/overlay-containers/{id}/userdata",
     "/var/lib/containers/storage/volumes/*/_data",
-    "/var/lib/kubelet/pods/*/volumes/*/*",
-    "/var/lib/kubelet/pods/*/etc-hosts",
 ];
+
+/// Where engines keep the roots of containers.
+const ROOTS: [&str; 4] =
+    ["/var/lib/containers/storage", "/run/containers/storage", "/var/lib/containerd", "/run/containerd"];
 
 /// Hooks of engines: Docker's dockerd gives the network its namespace.
 const HOOKS: [&str; 3] = ["/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/dockerd"];
@@ -100,18 +106,40 @@ impl Administered {
         if named.is_empty() { vec![PathBuf::from(DOCKER)] } else { named }
     }
 
+    /// Whether a directory may be the root of a container: it is in the bundle, or an engine keeps it, or it may be
+    /// mounted.
+    pub(super) fn admits_root(&self, root: &Path, bundle: &Path) -> bool {
+        let own = self
+            .rules
+            .mounts
+            .iter()
+            .flat_map(|list| &list.items)
+            .map(|source| PathBuf::from(&source.value.path.0));
+        let engines = ROOTS.iter().map(PathBuf::from).chain(self.docker());
+        own.chain(engines).chain([bundle.to_owned()]).any(|place| root.starts_with(&place) && *root != place)
+    }
+
     /// What may be mounted and started on the host for a container.
-    pub(super) fn admission(&self) -> Admission {
-        let own = self.rules.mounts.iter().flat_map(|list| &list.items);
-        let own =
-            own.map(|source| oci::Source { path: source.value.path.0.clone(), write: source.value.write });
+    pub(super) fn admission(&self, sandbox: Option<&str>) -> Admission {
+        let own = self.rules.mounts.iter().flat_map(|list| &list.items).map(|source| oci::Source {
+            path: source.value.path.0.clone(),
+            write: source.value.write,
+            of_engine: false,
+        });
+        // A name of a directory, and nothing that means more.
+        let sandbox = sandbox.filter(|id| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric()));
         let docker = self.docker();
         let engines = OF_ENGINES.iter().flat_map(|pattern| {
             let places: Vec<String> = match pattern.strip_prefix("{docker}") {
                 Some(rest) => docker.iter().map(|root| format!("{}{rest}", root.display())).collect(),
                 None => vec![(*pattern).to_owned()],
             };
-            places.into_iter().map(|path| oci::Source { path, write: true })
+            let named = places.into_iter().filter_map(|path| match (path.contains("{sandbox}"), sandbox) {
+                (true, None) => None,
+                (true, Some(sandbox)) => Some(path.replace("{sandbox}", sandbox)),
+                (false, _) => Some(path),
+            });
+            named.map(|path| oci::Source { path, write: true, of_engine: true }).collect::<Vec<_>>()
         });
         let hooks = self.rules.hooks.iter().flat_map(|list| &list.items).map(|path| path.value.0.clone());
         let annotations = self.rules.annotations.iter().flat_map(|list| &list.items);
@@ -120,6 +148,11 @@ impl Administered {
             hooks: hooks.chain(HOOKS.map(str::to_owned)).collect(),
             annotations: annotations.map(|name| name.value.clone()).collect(),
         }
+    }
+
+    /// Whether policies are only looked at.
+    pub(super) fn observes(&self) -> bool {
+        self.rules.mode.as_ref().is_some_and(|mode| mode.value == rules::Mode::Observe)
     }
 
     /// Which policies a container gets.

@@ -2,7 +2,8 @@
 
 use super::add::made;
 use super::arguments::{ArgumentError, Invocation};
-use super::{RuntimeError, become_inner};
+use super::rules::Administered;
+use super::{RuntimeError, become_inner, log};
 use crate::host;
 use serde_json::json;
 use std::convert::Infallible;
@@ -28,9 +29,9 @@ const REFUSED: [&str; 5] =
 /// Makes the new limits as strict as the container's policy, and becomes the inner runtime.
 pub(super) fn update(invocation: &mut Invocation) -> Result<Infallible, RuntimeError> {
     let (inner, record) = made(invocation)?;
-    if record.observed {
+    let Some(record) = record.filter(|record| !record.observed) else {
         return become_inner(&inner, invocation);
-    }
+    };
     // crun reads options behind the name too.
     if let Some(more) = invocation.arguments.get(invocation.positional + 1) {
         let option = more.to_string_lossy().into_owned();
@@ -38,7 +39,8 @@ pub(super) fn update(invocation: &mut Invocation) -> Result<Infallible, RuntimeE
     }
     if let Some(file) = invocation.option("resources") {
         let mut resources = if file == "-" { read_standard_input()? } else { read_part(Path::new(file))? };
-        record.bounds.updated(&mut resources, &host::here()?.block_devices)?;
+        let cuts = record.bounds.updated(&mut resources, &host::here()?.block_devices)?;
+        log::cuts(&Administered::read(invocation)?.log(), &record.id, false, &cuts)?;
         let path = sealed::hand_on(resources.text().as_bytes()).map_err(RuntimeError::HandOn)?;
         invocation.replace("resources", path.as_os_str());
     }

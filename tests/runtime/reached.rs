@@ -1,0 +1,192 @@
+//! Links, volumes and options by which something else would be reached than what is named.
+
+use crate::bench::{Bench, Bundle, ended};
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+/// A mount that is gone when dropped.
+struct Mounted(std::path::PathBuf);
+
+impl Mounted {
+    fn bind(source: &Path, at: &Path) -> Mounted {
+        let status = Command::new("mount").arg("--bind").args([source, at]).status().unwrap();
+        assert!(status.success());
+        Mounted(at.to_owned())
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg(&self.0).status());
+    }
+}
+
+fn add(bundle: &Bundle, mount: Value) {
+    bundle.edit(|config| config["mounts"].as_array_mut().unwrap().push(mount.clone()));
+}
+
+fn volume(source: &Path, at: &str, options: &[&str]) -> Value {
+    json!({"destination": at, "type": "bind", "source": source, "options": options})
+}
+
+#[test]
+fn links_of_an_image_lead_no_mount_away() {
+    let bench = Bench::with("default: docker-default\nmounts: [/]\n");
+    let data = bench.join("data");
+    fs::create_dir(&data).unwrap();
+    let cases: [(&str, &str, &str); 4] = [
+        ("/", "/x", "leads to /, where nothing may be mounted"),
+        ("/.stockade", "/x", "is not there"),
+        ("/none", "/x", "is a link of the image to what is not there"),
+        ("/x", "/x/y", "go round"),
+    ];
+    for (target, at, why) in cases {
+        let bundle = bench.bundle("x");
+        let link = bundle.path.join("rootfs/x");
+        symlink(target, &link).unwrap();
+        add(&bundle, volume(&data, at, &["rbind"]));
+        let before = bundle.bytes();
+        bench.create(&bundle).refused(why);
+        assert_eq!(bundle.bytes(), before);
+        fs::remove_dir_all(&bundle.path).unwrap();
+    }
+    // A link that leads somewhere else is followed, and the policy asked about where it leads.
+    let bench = Bench::with(&format!("default: ./tight.yaml\nmounts: [{}]\n", bench.join("data").display()));
+    let data = bench.join("data");
+    fs::create_dir(&data).unwrap();
+    bench.rules(&format!("default: ./tight.yaml\nmounts: [{}]\n", data.display()));
+    let bundle = bench.bundle("y");
+    symlink("etc", bundle.path.join("rootfs/x")).unwrap();
+    add(&bundle, volume(&data, "/x/more", &["bind", "rw"]));
+    bench.create(&bundle).success();
+    let mounts = bundle.read()["mounts"].as_array().unwrap().clone();
+    let found = mounts.iter().find(|mount| mount["source"] == data.to_str().unwrap()).unwrap();
+    assert_eq!(found["destination"], "/etc/more");
+    assert!(found["options"].as_array().unwrap().contains(&json!("ro")), "{found}");
+}
+
+#[test]
+fn links_of_a_volume_lead_no_mount_away() {
+    let bench = Bench::new();
+    let (outer, inner) = (bench.join("outer"), bench.join("inner"));
+    [&outer, &inner].map(|path| fs::create_dir(path).unwrap());
+    bench.rules(&format!("default: docker-default\nmounts: [{}, {}]\n", outer.display(), inner.display()));
+    symlink("/", outer.join("x")).unwrap();
+    fs::create_dir(outer.join("plain")).unwrap();
+    let bundle = bench.bundle("x");
+    add(&bundle, volume(&outer, "/data", &["rbind"]));
+    let original = bundle.read();
+    add(&bundle, volume(&inner, "/data/x/etc", &["rbind"]));
+    bench.create(&bundle).refused("has a link on the way there");
+    bundle.write(&original);
+    add(&bundle, volume(&inner, "/data/plain", &["rbind"]));
+    bench.create(&bundle).success();
+}
+
+#[test]
+fn what_somebody_mounted_in_an_engines_volume_is_not_the_engines() {
+    let bench = Bench::new();
+    let docker = bench.join("docker");
+    let volumes = docker.join("volumes/v/_data");
+    fs::create_dir_all(&volumes).unwrap();
+    bench.rules(&format!("default: docker-default\ndocker: [{}]\n", docker.display()));
+    let bundle = bench.bundle("x");
+    add(&bundle, volume(&volumes, "/host", &["rbind"]));
+    let original = bundle.read();
+    {
+        let _mounted = Mounted::bind(Path::new("/etc"), &volumes);
+        bench.create(&bundle).refused("is mounted at");
+    }
+    bundle.write(&original);
+    bench.create(&bundle).success();
+}
+
+#[test]
+fn options_that_change_other_mounts_are_refused() {
+    let bench = Bench::new();
+    let data = bench.join("data");
+    fs::create_dir(&data).unwrap();
+    bench.rules(&format!("default: docker-default\nmounts: [\"{}:ro\"]\n", data.display()));
+    let bundle = bench.bundle("x");
+    let original = bundle.read();
+    let scratch = |options: &[&str]| json!({"destination": "/scratch", "type": "tmpfs", "source": "tmpfs", "options": options});
+    for (mount, option) in [
+        (scratch(&["nosuid", "remount", "rw"]), "remount"),
+        (scratch(&["shared"]), "shared"),
+        (volume(&data, "/data", &["rbind", "rrw"]), "rrw"),
+        (volume(&data, "/data", &["rbind", "rexec"]), "rexec"),
+        (volume(&data, "/data", &["rbind", "idmap"]), "idmap"),
+    ] {
+        bundle.write(&original);
+        add(&bundle, mount);
+        bench.create(&bundle).refused(&format!("`{option}`"));
+    }
+}
+
+#[test]
+fn a_root_that_no_engine_keeps_is_refused() {
+    let bench = Bench::new();
+    let bundle = bench.bundle("x");
+    bundle.edit(|config| config["root"]["path"] = "/usr".into());
+    bench.create(&bundle).refused("no rule admits /usr of the host as a root");
+}
+
+#[test]
+fn what_must_be_hidden_must_be_there_where_it_could_be_made() {
+    let bench = Bench::with("default: ./hides.yaml\n");
+    bench.profile("hides", "stockade: 1\nextends: [docker-default]\nprocess: {no_new_privileges: true}\nfiles: {hide: [/data/secret]}\n");
+    let bundle = bench.bundle("x");
+    let original = bundle.read();
+    bench.create(&bundle).refused("/data/secret is not there, and the container could make it");
+    fs::create_dir_all(bundle.path.join("rootfs/data/secret")).unwrap();
+    bundle.write(&original);
+    bench.create(&bundle).success();
+}
+
+#[test]
+fn limits_of_a_bundle_that_are_stricter_stay() {
+    let bench = Bench::with("default: ./wide.yaml\n");
+    bench.profile(
+        "wide",
+        "stockade: 1\nextends: [docker-default]\nfiles: {tmp: 16 MiB}\nresources: {memory: 512 MiB}\n",
+    );
+    let bundle = bench.bundle("x");
+    let original = bundle.read();
+    bundle.edit(|config| config["linux"]["resources"]["unified"] = json!({"memory.max": "64000000"}));
+    bench.create(&bundle).refused("set the field of that limit");
+    bundle.write(&original);
+    add(
+        &bundle,
+        json!({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["ro", "size=1m"]}),
+    );
+    bench.create(&bundle).success();
+    let mounts = bundle.read()["mounts"].as_array().unwrap().clone();
+    let tmp = mounts.iter().find(|mount| mount["destination"] == "/tmp").unwrap()["options"].to_string();
+    assert!(tmp.contains("size=1048576") && tmp.contains("\"ro\""), "{tmp}");
+}
+
+#[test]
+fn nothing_is_passed_on_behind_dashes() {
+    let bench = Bench::new();
+    let bundle = bench.bundle("x");
+    let before = bundle.bytes();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));
+    command.args(["runtime", "--rules"]).arg(bench.join("runtime.yaml")).args(["--", "create", "--bundle"]);
+    ended(command.args([bundle.text(), "x"])).refused("`--`");
+    assert_eq!(bundle.bytes(), before);
+}
+
+#[test]
+fn a_process_that_is_added_has_the_containers_label() {
+    let bench = Bench::with("default: ./tight.yaml\n");
+    let bundle = bench.bundle("x");
+    bench.start(&bundle);
+    let process = bench.join("process.json");
+    let text = json!({"args": ["/bin/true"], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}, "apparmorProfile": "unconfined"});
+    fs::write(&process, text.to_string()).unwrap();
+    ended(&mut bench.stockade(&["exec", "--process", process.to_str().unwrap(), "x"])).success();
+    assert!(bench.log().contains("process.apparmorProfile"), "{}", bench.log());
+}
