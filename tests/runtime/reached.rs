@@ -72,7 +72,8 @@ fn links_of_an_image_lead_no_mount_away() {
 fn links_of_a_volume_lead_no_mount_away() {
     let bench = Bench::new();
     let (outer, inner) = (bench.join("outer"), bench.join("inner"));
-    [&outer, &inner].map(|path| fs::create_dir(path).unwrap());
+    fs::create_dir(&outer).unwrap();
+    fs::create_dir(&inner).unwrap();
     bench.rules(&format!("default: docker-default\nmounts: [{}, {}]\n", outer.display(), inner.display()));
     symlink("/", outer.join("x")).unwrap();
     fs::create_dir(outer.join("plain")).unwrap();

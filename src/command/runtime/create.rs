@@ -12,7 +12,7 @@ use stockade_enforcer::oci::bundle::Bundle;
 use stockade_enforcer::oci::claims::claims;
 use stockade_enforcer::oci::init;
 use stockade_enforcer::oci::inner::Inner;
-use stockade_enforcer::oci::record::{Place, Record};
+use stockade_enforcer::oci::record::Record;
 use stockade_enforcer::oci::surroundings::Here;
 use stockade_policy::oci::{Around, HandOver, Init, OciError, Of, Request, Tightened, tighten};
 use stockade_policy::rules::{Choice, Mode};
