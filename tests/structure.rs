@@ -40,7 +40,8 @@ const SAFE: &[&str] = &[
     "ebpf/common/src",
 ];
 
-/// The fence: the only sources of the user side in which unsafe code may be allowed.
+/// The fence: the only sources of the user side in which unsafe code may be allowed, beside the programs without a
+/// library that run inside containers (`enforcer/init`, `enforcer/drill`).
 const FENCE: &str = "enforcer/src/sys";
 
 fn root() -> &'static Path {

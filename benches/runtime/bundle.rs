@@ -40,8 +40,10 @@ impl Place {
             fs::write(place.join(&format!("{name}.yaml")), text).unwrap();
             for runtime in ["runc", "crun"] {
                 let rules = format!(
-                    "stockade: 1\nruntime: {runtime}\ndefault: ./{name}.yaml\nstate: {}\ndocker: [{}]\n",
+                    "stockade: 1\nruntime: {runtime}\ndefault: ./{name}.yaml\nstate: {}\nmounts: [{}]\n\
+                     docker: [{}]\n",
                     place.join("state").display(),
+                    place.join("root").display(),
                     place.join("docker").display()
                 );
                 fs::write(place.join(&format!("{runtime}-{name}.rules.yaml")), rules).unwrap();

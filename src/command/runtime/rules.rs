@@ -109,14 +109,10 @@ impl Administered {
     /// Whether a directory may be the root of a container: it is in the bundle, or an engine keeps it, or it may be
     /// mounted.
     pub(super) fn admits_root(&self, root: &Path, bundle: &Path) -> bool {
-        let own = self
-            .rules
-            .mounts
-            .iter()
-            .flat_map(|list| &list.items)
-            .map(|source| PathBuf::from(&source.value.path.0));
-        let engines = ROOTS.iter().map(PathBuf::from).chain(self.docker());
-        own.chain(engines).chain([bundle.to_owned()]).any(|place| root.starts_with(&place) && *root != place)
+        let mut own = self.rules.mounts.iter().flat_map(|list| &list.items);
+        let mut kept = ROOTS.iter().map(PathBuf::from).chain(self.docker()).chain([bundle.to_owned()]);
+        own.any(|source| root.starts_with(&source.value.path.0))
+            || kept.any(|place| root.starts_with(&place) && *root != place)
     }
 
     /// What may be mounted and started on the host for a container.
