@@ -56,8 +56,15 @@ impl Drop for Place {
             let _ = Command::new("umount").arg("--lazy").arg(path).status();
         }
         let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
-        for top in hierarchies.map(|entry| entry.path()).chain([PathBuf::from("/sys/fs/cgroup")]) {
-            remove_cgroups(&top.join(&self.cgroup));
+        let tops: Vec<PathBuf> =
+            hierarchies.map(|entry| entry.path()).chain([PathBuf::from("/sys/fs/cgroup")]).collect();
+        // What was killed may still be leaving them.
+        for _ in 0..200 {
+            tops.iter().for_each(|top| remove_cgroups(&top.join(&self.cgroup)));
+            if !tops.iter().any(|top| top.join(&self.cgroup).exists()) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
         }
     }
 }
