@@ -21,6 +21,7 @@ impl Place {
         let place = Place(tempfile::Builder::new().prefix("stockade-test-").tempdir().unwrap());
         fs::set_permissions(place.0.path(), fs::Permissions::from_mode(0o700)).unwrap();
         fs::create_dir_all(place.join("bundle/rootfs/tmp")).unwrap();
+        fs::create_dir_all(place.join("bundle/rootfs/opt")).unwrap();
         for runtime in ["runc", "crun"] {
             fs::copy("/bin/true", place.join(runtime)).unwrap();
         }
