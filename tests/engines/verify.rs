@@ -198,6 +198,10 @@ fn a_verify_that_is_killed_leaves_nothing_frozen() {
     let container = docker.start("sleeper", &image, &Options::default(), &["sleep", "600"]).unwrap();
     let pid = docker.pid(&container);
     state.keep(&container.id, &plan_of(pid));
+    // Many to read, so that it is frozen for long enough to be seen.
+    success(
+        &docker.exec(&container, &["sh", "-c", "for i in $(seq 300); do sleep 600 >/dev/null 2>&1 & done"]),
+    );
     let file = freeze_file(pid);
     let is_frozen = || fs::read_to_string(&file).unwrap() == "1\n";
     let mut frozen = 0;
@@ -286,7 +290,12 @@ fn steps_of_image_builds_are_among_all() {
         }
         let (code, all) = verified(&docker, &state, &["--all"]);
         assert!(matches!(code, Some(0 | 1)));
-        all["containers"].as_array().unwrap().iter().find(|one| one["engine"] == "buildkit").cloned()
+        let mut steps = all["containers"].as_array().unwrap().iter();
+        // What is there first is the inner runtime on its way, and may end.
+        let begun = |one: &&Value| {
+            fs::read_to_string(format!("/proc/{}/comm", one["pid"])).is_ok_and(|name| name == "sleep\n")
+        };
+        steps.find(|one| one["engine"] == "buildkit" && begun(one)).cloned()
     });
     assert_eq!(step["state"], "not_under_stockade");
     // The step ends with its build.
