@@ -4,9 +4,9 @@
 //! `create`, `run`, `exec` and `update` are met with the policy; `restore` is refused; everything else is handed on as
 //! it is. What is handed on becomes the inner runtime: arguments, descriptors, signals and exit code are its own.
 
-mod add;
 mod arguments;
 mod create;
+mod exec;
 mod kept_meet;
 mod log;
 mod rules;
@@ -107,7 +107,7 @@ fn hand_on(mut invocation: Invocation) -> Result<Exit, RuntimeError> {
     let never: Infallible = match invocation.command.as_str() {
         "create" | "run" => create::create(&invocation)?,
         "restore" => return Err(RuntimeError::Restore),
-        "exec" => add::exec(&mut invocation)?,
+        "exec" => exec::exec(&mut invocation)?,
         "update" => update::update(&mut invocation)?,
         "delete" => return delete(&invocation),
         _ => become_inner(&inner(&invocation)?, &invocation)?,

@@ -1,6 +1,6 @@
 //! `update`: limits stay within the policy's.
 
-use super::add::made;
+use super::exec::made;
 use super::arguments::{ArgumentError, Invocation};
 use super::rules::Administered;
 use super::{RuntimeError, become_inner, log};
