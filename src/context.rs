@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::overrides::Overrides;
 use question::{Question, ask_again};
 use root::Root;
+use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::Read;
@@ -76,6 +77,16 @@ impl Context {
     /// Everything that was asked so far, with the answers.
     pub(crate) fn asked(&self) -> Vec<Question> {
         self.asked.borrow().clone()
+    }
+
+    /// SHA-256 over those of every text that was read since `before` questions were asked: each profile's, and those of
+    /// the ones that it extends.
+    pub(crate) fn texts_since(&self, before: usize) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for text in self.asked.borrow().iter().skip(before).filter_map(Question::text) {
+            hash.update(text);
+        }
+        hash.finalize().into()
     }
 
     /// Whether each of these questions still has its answer.

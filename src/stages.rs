@@ -1,9 +1,7 @@
 //! The stages of a profile as commands go through them: text → policy → policy under floors → plan.
 
 use crate::context::Context;
-use crate::context::question::Question;
 use crate::failure::Failure;
-use sha2::{Digest, Sha256};
 use stockade_policy::compile::{self, Request};
 use stockade_policy::diagnostic::Diagnostic;
 use stockade_policy::host::Host;
@@ -43,11 +41,7 @@ impl Floors {
             let floor = resolve::resolve(&profile, context, Mode::Floor).map_err(Failure::Diagnostics)?;
             floors.push((name.clone(), floor));
         }
-        let mut hash = Sha256::new();
-        for text in context.asked().iter().skip(before).filter_map(Question::text) {
-            hash.update(text);
-        }
-        let hash = if names.is_empty() { String::new() } else { hex(&hash.finalize()) };
+        let hash = if names.is_empty() { String::new() } else { hex(&context.texts_since(before)) };
         Ok(Floors { floors, hash })
     }
 

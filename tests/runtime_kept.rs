@@ -200,6 +200,22 @@ fn what_depends_on_something_else_is_made_anew() {
     assert_ne!(stricter["plan"]["seccomp"], record["plan"]["seccomp"]);
 }
 
+/// Every text counts, also one that only another profile names.
+#[test]
+fn what_a_profile_extends_counts_like_its_own_text() {
+    let place = Place::new();
+    let parent = |text: &str| fs::write(place.join("parent.yaml"), text).unwrap();
+    parent(PROFILE);
+    place.profile("stockade: 1\nextends: [./parent.yaml]\n");
+    let (_, first) = place.create(&bundle());
+    place.tamper();
+    parent(&format!("{PROFILE}syscalls: {{deny: [{{chown: eperm}}]}}\n"));
+    let (config, stricter) = place.create(&bundle());
+    assert_ne!(action(&config), TAMPERED, "an entry of another text");
+    assert_ne!(stricter["plan"]["seccomp"], first["plan"]["seccomp"]);
+    assert_ne!(stricter["plan"]["floors"], first["plan"]["floors"], "the hash says which texts it was");
+}
+
 /// What a meet leaves to the container is not kept: its own limits and ids.
 #[test]
 fn what_is_the_containers_own_is_never_another_ones() {

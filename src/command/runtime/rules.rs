@@ -4,7 +4,6 @@ use super::RuntimeError;
 use super::arguments::Invocation;
 use crate::context::Context;
 use crate::stages::hex;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use stockade_enforcer::oci::claims::{DOCKER, owned_by_root};
 use stockade_enforcer::oci::record::{STATE, State};
@@ -156,13 +155,13 @@ impl Administered {
         Ok(self.rules.choose(claims)?)
     }
 
-    /// The meet of the policies, and the hash of their texts.
+    /// The meet of the policies, and the hash of every text that they were read from.
     pub(super) fn policy(
         &self,
         context: &Context,
         choice: &Choice,
     ) -> Result<(Policy, String), RuntimeError> {
-        let mut hash = Sha256::new();
+        let before = context.asked().len();
         let mut met: Option<Policy> = None;
         for step in &choice.steps {
             let fault = |why: String| RuntimeError::Policy(format!("the profile `{}`: {why}", step.profile));
@@ -173,7 +172,6 @@ impl Administered {
                 let known = context.profile_names().join(", ");
                 fault(format!("there is none of this name; built in are {known}"))
             })?;
-            hash.update(&source.text);
             let refused = |found: Vec<_>| fault(render(&found, false));
             let profile = parse::parse(&source).map_err(refused)?;
             let mode = if step.floor { Mode::Floor } else { Mode::Profile };
@@ -184,7 +182,7 @@ impl Administered {
             });
         }
         let met = met.ok_or_else(|| RuntimeError::Policy("the rules name no profile".to_owned()))?;
-        Ok((met, hex(&hash.finalize())))
+        Ok((met, hex(&context.texts_since(before))))
     }
 
     fn origin(&self) -> stockade_policy::origin::Origin {
