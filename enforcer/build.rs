@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed={source}");
     }
     let out = PathBuf::from(variable("OUT_DIR")?);
+    fs::write(out.join("numbers.rs"), numbers()?)?;
     for (name, source) in INITS {
         let whole = out.join(name).with_extension("elf");
         compile(source, &whole, &["-Wl,-T,init/layout.ld"])?;
@@ -31,7 +32,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let offset = block_offset(&elf).ok_or("the init has no segment for its block")?;
         fs::write(out.join(name), elf.get(..offset).ok_or("the init is shorter than its block's offset")?)?;
     }
-    fs::write(out.join("numbers.rs"), numbers()?)?;
     compile("drill/main.rs", &out.join("drill"), &[])
 }
 

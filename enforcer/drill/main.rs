@@ -23,6 +23,7 @@ mod privilege;
 mod processes;
 mod program;
 mod report;
+#[path = "../init/runtime.rs"]
 mod runtime;
 mod sockets;
 mod terminals;

@@ -1,5 +1,6 @@
-//! Start, system calls and numbers of aarch64.
+//! Start and system calls of aarch64.
 
+use crate::number;
 use core::arch::{asm, global_asm};
 
 // The kernel enters with argc, argv and envp on the stack, which is aligned already.
@@ -46,33 +47,3 @@ pub const STAT_MODE: usize = 16;
 
 /// `AUDIT_ARCH_AARCH64`
 pub const AUDIT: u32 = 0xc000_00b7;
-
-/// asm-generic/unistd.h
-pub mod number {
-    pub const FCNTL: usize = 25;
-    pub const IOCTL: usize = 29;
-    pub const CLOSE: usize = 57;
-    pub const READ: usize = 63;
-    pub const WRITE: usize = 64;
-    pub const PPOLL: usize = 73;
-    pub const SIGNALFD4: usize = 74;
-    pub const NEWFSTATAT: usize = 79;
-    pub const CAPSET: usize = 91;
-    pub const EXIT_GROUP: usize = 94;
-    pub const RESTART: usize = 128;
-    pub const KILL: usize = 129;
-    pub const SIGPROCMASK: usize = 135;
-    pub const SETSID: usize = 157;
-    pub const PRCTL: usize = 167;
-    pub const SENDTO: usize = 206;
-    pub const SENDMSG: usize = 211;
-    pub const CLONE: usize = 220;
-    pub const EXECVE: usize = 221;
-    pub const WAIT4: usize = 260;
-    pub const SECCOMP: usize = 277;
-    pub const CLOSE_RANGE: usize = 436;
-    pub const OPENAT2: usize = 437;
-    pub const LANDLOCK_CREATE_RULESET: usize = 444;
-    pub const LANDLOCK_ADD_RULE: usize = 445;
-    pub const LANDLOCK_RESTRICT_SELF: usize = 446;
-}

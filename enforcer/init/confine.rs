@@ -3,7 +3,8 @@
 
 use crate::bare::{Program, call};
 use crate::fail;
-use crate::machine::{AUDIT, number};
+use crate::machine::AUDIT;
+use crate::number;
 
 /// One instruction of classic BPF. `struct sock_filter`, linux/filter.h.
 #[repr(C)]
@@ -48,7 +49,7 @@ static FILTER: [Instruction; 12] = [
     allow(number::SENDTO, 3),
     allow(number::EXIT_GROUP, 2),
     // ppoll is restarted by this one where the init was frozen or stopped meanwhile.
-    allow(number::RESTART, 1),
+    allow(number::RESTART_SYSCALL, 1),
     answer(KILL_PROCESS),
     answer(ALLOW),
 ];

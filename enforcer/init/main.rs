@@ -12,12 +12,18 @@ mod block;
 mod confine;
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
-#[expect(dead_code, reason = "the numbers and parts that the other init needs")]
+#[expect(dead_code, reason = "the parts that the other init needs")]
 mod machine;
+mod runtime;
+
+/// Numbers of system calls, written by build.rs from the vocabulary.
+#[expect(dead_code, reason = "it makes few of all calls")]
+mod number {
+    include!(concat!(env!("OUT_DIR"), "/numbers.rs"));
+}
 
 use bare::{Program, call, exit};
 use block::{Block, message};
-use machine::number;
 
 /// The place of the block in this program's file; the launcher writes it there.
 #[unsafe(link_section = ".block")]
@@ -132,7 +138,7 @@ extern "C" fn become_target(target: usize) -> ! {
         require(call(number::IOCTL, [0, TIOCSCTTY, 0, 0, 0, 0]), message::SESSION);
     }
     const SIG_SETMASK: usize = 2;
-    require(call(number::SIGPROCMASK, [SIG_SETMASK, &raw const block.mask as usize, 0, 8, 0, 0]), message::SESSION);
+    require(call(number::RT_SIGPROCMASK, [SIG_SETMASK, &raw const block.mask as usize, 0, 8, 0, 0]), message::SESSION);
     if block.filter_length != 0 {
         let program = Program { length: block.filter_length as u16, filter: inside(block.filter_offset) };
         let args = [1, block.filter_flags as usize, &raw const program as usize, 0, 0, 0];

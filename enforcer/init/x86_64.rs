@@ -1,5 +1,6 @@
-//! Start, system calls and numbers of x86_64.
+//! Start and system calls of x86_64.
 
+use crate::number;
 use core::arch::{asm, global_asm};
 
 // The kernel enters with argc, argv and envp on the stack.
@@ -47,33 +48,3 @@ pub const STAT_MODE: usize = 24;
 
 /// `AUDIT_ARCH_X86_64`
 pub const AUDIT: u32 = 0xc000_003e;
-
-/// asm/unistd_64.h
-pub mod number {
-    pub const READ: usize = 0;
-    pub const WRITE: usize = 1;
-    pub const CLOSE: usize = 3;
-    pub const IOCTL: usize = 16;
-    pub const SIGPROCMASK: usize = 14;
-    pub const SENDTO: usize = 44;
-    pub const SENDMSG: usize = 46;
-    pub const CLONE: usize = 56;
-    pub const EXECVE: usize = 59;
-    pub const WAIT4: usize = 61;
-    pub const KILL: usize = 62;
-    pub const FCNTL: usize = 72;
-    pub const SETSID: usize = 112;
-    pub const CAPSET: usize = 126;
-    pub const PRCTL: usize = 157;
-    pub const RESTART: usize = 219;
-    pub const EXIT_GROUP: usize = 231;
-    pub const NEWFSTATAT: usize = 262;
-    pub const PPOLL: usize = 271;
-    pub const SIGNALFD4: usize = 289;
-    pub const SECCOMP: usize = 317;
-    pub const CLOSE_RANGE: usize = 436;
-    pub const OPENAT2: usize = 437;
-    pub const LANDLOCK_CREATE_RULESET: usize = 444;
-    pub const LANDLOCK_ADD_RULE: usize = 445;
-    pub const LANDLOCK_RESTRICT_SELF: usize = 446;
-}

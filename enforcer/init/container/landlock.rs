@@ -2,7 +2,7 @@
 
 use crate::bare::call;
 use crate::block::Block;
-use crate::machine::number;
+use crate::number;
 use crate::report::{Step, fail};
 use crate::{EINVAL, ENOENT, ENOTDIR, inside};
 use core::ffi::CStr;

@@ -1,7 +1,8 @@
 //! Finds a command as runc does: Go's `exec.LookPath`, os/exec/lp_unix.go.
 
 use crate::bare::call;
-use crate::machine::{STAT_MODE, number};
+use crate::machine::STAT_MODE;
+use crate::number;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 

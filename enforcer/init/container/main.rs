@@ -16,15 +16,22 @@ mod landlock;
 mod look_up;
 #[cfg_attr(target_arch = "x86_64", path = "../x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "../aarch64.rs")]
-#[expect(dead_code, reason = "the numbers and parts that the other init needs")]
+#[expect(dead_code, reason = "the parts that the other init needs")]
 mod machine;
 mod report;
+#[path = "../runtime.rs"]
+mod runtime;
+
+/// Numbers of system calls, written by build.rs from the vocabulary.
+#[expect(dead_code, reason = "it makes few of all calls")]
+mod number {
+    include!(concat!(env!("OUT_DIR"), "/numbers.rs"));
+}
 
 use bare::{Program, call};
 use block::Block;
 use core::ffi::CStr;
 use look_up::Found;
-use machine::number;
 use report::{Step, fail, refuse};
 
 /// The place of the block in this program's file; the host writes it there.

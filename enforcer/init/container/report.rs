@@ -1,7 +1,7 @@
 //! The one line that says why there is no command.
 
 use crate::bare::{call, exit};
-use crate::machine::number;
+use crate::number;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
