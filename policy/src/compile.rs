@@ -4,7 +4,7 @@
 //! [`crate::plan::Gap`] in the plan, for each right and not only for each layer.
 
 mod capabilities;
-mod cgroup;
+pub(crate) mod cgroup;
 mod error;
 mod filter;
 mod gaps;

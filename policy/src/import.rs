@@ -5,7 +5,6 @@
 
 mod clauses;
 mod container;
-mod document;
 mod filter;
 mod holes;
 mod inspect;
@@ -15,11 +14,13 @@ mod members;
 mod multiplexed;
 mod oci;
 mod resources;
+mod seccomp_json;
 mod selection;
+mod told;
 
-pub(crate) use document::interface_name;
 pub use filter::{FilterError, filters};
 pub use holes::Hole;
+pub(crate) use seccomp_json::interface_name;
 pub use selection::{Container, kernel};
 
 use crate::diagnostic::Diagnostic;
@@ -28,6 +29,7 @@ use crate::lookup::Source;
 use crate::origin::{Origin, Origins};
 use crate::parse::report::Report;
 use crate::policy::Filter;
+use crate::vocab::CapSet;
 use crate::write::{self, Draft};
 use serde::Serialize;
 
@@ -82,7 +84,7 @@ pub fn recognise(text: &[u8]) -> Kind {
 /// What seccomp JSON decides in a container, and how it is put on.
 pub(crate) fn decided(source: &Source, container: &Container) -> Result<(Syscalls, Filter), Vec<Diagnostic>> {
     let (mut report, node) = json::read(source)?;
-    let document = node.and_then(|node| document::read(&node, &mut report));
+    let document = node.and_then(|node| seccomp_json::read(&node, &mut report));
     let meaning = document
         .and_then(|document| meaning::decide(&document, container, &mut Vec::new(), &mut report))
         .filter(|_| !report.has_errors());
@@ -92,7 +94,7 @@ pub(crate) fn decided(source: &Source, container: &Container) -> Result<(Syscall
 /// Docker's seccomp JSON, or an OCI runtime's, as a profile called `name` for one container.
 pub fn seccomp_json(source: &Source, name: &str, container: &Container) -> Result<Imported, Vec<Diagnostic>> {
     let (mut report, node) = json::read(source)?;
-    let document = node.and_then(|node| document::read(&node, &mut report));
+    let document = node.and_then(|node| seccomp_json::read(&node, &mut report));
     let Some(document) = document.filter(|_| !report.has_errors()) else { return Err(report.finish()) };
     let head = vec![
         format!("Imported from {} ({}),", source.file, document.dialect.name()),
@@ -125,7 +127,7 @@ pub fn oci_config(source: &Source, name: &str, container: &Container) -> Result<
     if seccomp.is_none() {
         return whole.without_calls("unconfined", report);
     }
-    match document::read(&node, &mut report).filter(|_| !report.has_errors()) {
+    match seccomp_json::read(&node, &mut report).filter(|_| !report.has_errors()) {
         Some(document) => decisions(whole, &document, container, report),
         None => Err(report.finish()),
     }
@@ -147,7 +149,7 @@ pub fn docker_inspect(
     let container = Container { capabilities: inspected.sections.capabilities, ..host.clone() };
     let head = vec![
         format!("Imported from {} (docker inspect {}),", source.file, inspected.name),
-        format!("{}.", container.describe(document::Dialect::Docker)),
+        format!("{}.", container.describe(seccomp_json::Dialect::Docker)),
     ];
     let because = format!("as in {}", source.file);
     let name = name.unwrap_or(&inspected.name);
@@ -155,7 +157,7 @@ pub fn docker_inspect(
     let json = match &inspected.seccomp {
         inspect::Seccomp::Unconfined => return whole.without_calls("unconfined", report),
         // The built-in profile is what Docker decides with just these.
-        inspect::Seccomp::Default if container.capabilities == host.docker_capabilities() => {
+        inspect::Seccomp::Default if container.capabilities == CapSet::docker() => {
             return whole.without_calls("docker-default", report);
         }
         inspect::Seccomp::Default => DOCKER_JSON,
@@ -167,7 +169,7 @@ pub fn docker_inspect(
     let file = format!("{} (seccomp)", source.file);
     let source = Source { file: file.into(), text: json.as_bytes().to_vec() };
     let (mut report, node) = json::read(&source)?;
-    match node.and_then(|node| document::read(&node, &mut report)).filter(|_| !report.has_errors()) {
+    match node.and_then(|node| seccomp_json::read(&node, &mut report)).filter(|_| !report.has_errors()) {
         Some(document) => decisions(whole, &document, &container, report),
         None => Err(report.finish()),
     }
@@ -204,7 +206,7 @@ impl Whole<'_> {
 /// A profile with what seccomp JSON decides in a container.
 fn decisions(
     mut whole: Whole<'_>,
-    document: &document::Document,
+    document: &seccomp_json::SeccompJson,
     container: &Container,
     mut report: Report,
 ) -> Result<Imported, Vec<Diagnostic>> {
@@ -248,7 +250,7 @@ fn refuse(report: &mut Report, error: &write::WriteError, at: &Origin) {
 }
 
 /// The comments of the rules that decided something.
-fn remark(document: &document::Document, origins: &Origins) -> Option<String> {
+fn remark(document: &seccomp_json::SeccompJson, origins: &Origins) -> Option<String> {
     let rules = document.rules.iter().filter(|rule| origins.contains(&rule.origin));
     let mut comments: Vec<&str> = rules.filter_map(|rule| rule.comment.as_deref()).collect();
     comments.dedup();

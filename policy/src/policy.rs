@@ -3,6 +3,12 @@
 //! Absent always means "no constraint": [`Policy::unconstrained`] is the top of the order. Everything
 //! that is not in the order (name, working directory, group ids, a joined path) is plan data.
 
+mod namespace;
+mod rlimit;
+
+pub use namespace::NamespaceKind;
+pub use rlimit::Rlimit;
+
 use crate::lattice::files::FileTree;
 use crate::lattice::intervals::IntervalSet;
 use crate::lattice::network::Addresses;
@@ -114,34 +120,6 @@ pub struct Process {
     pub sysctls: BTreeMap<String, Ruled<String>>,
 }
 
-/// A per-process limit. getrlimit(2). Units: bytes, but for the counts and `cpu` (seconds).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rlimit {
-    /// `RLIMIT_CPU`, seconds.
-    Cpu,
-    /// `RLIMIT_FSIZE`, bytes.
-    FileSize,
-    /// `RLIMIT_DATA`, bytes.
-    Data,
-    /// `RLIMIT_STACK`, bytes.
-    Stack,
-    /// `RLIMIT_CORE`, bytes.
-    Core,
-    /// `RLIMIT_NPROC`, processes of the user in its user namespace.
-    Processes,
-    /// `RLIMIT_NOFILE`, descriptors.
-    OpenFiles,
-    /// `RLIMIT_MEMLOCK`, bytes.
-    LockedMemory,
-    /// `RLIMIT_AS`, bytes.
-    AddressSpace,
-    /// `RLIMIT_SIGPENDING`, signals.
-    PendingSignals,
-    /// `RLIMIT_MSGQUEUE`, bytes.
-    MessageQueues,
-}
-
 /// How the filter of system calls is put on, beside what it decides. Switches are protective: `true` is the
 /// stricter side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,26 +190,6 @@ pub enum Device {
     Pts,
     /// A private `/dev/shm`.
     Shm,
-}
-
-/// Kinds of namespaces. namespaces(7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NamespaceKind {
-    /// `CLONE_NEWUSER`
-    User,
-    /// `CLONE_NEWNS`
-    Mount,
-    /// `CLONE_NEWPID`
-    Pid,
-    /// `CLONE_NEWIPC`
-    Ipc,
-    /// `CLONE_NEWUTS`
-    Uts,
-    /// `CLONE_NEWCGROUP`, 4.6
-    Cgroup,
-    /// `CLONE_NEWNET`
-    Network,
 }
 
 /// Whose namespace it is, strict first.

@@ -3,6 +3,9 @@
 //! Bits and bytes are different types, and a unit is never guessed: a size without one is an error.
 
 mod scan;
+mod tmpfs;
+
+pub(crate) use tmpfs::tmpfs_size;
 
 use scan::{number, split_rate};
 

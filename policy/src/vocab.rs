@@ -10,6 +10,7 @@ pub mod constants;
 pub(crate) mod frequency;
 mod generated;
 pub mod groups;
+pub mod masks;
 pub mod nearest;
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod oracle;

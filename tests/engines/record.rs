@@ -7,11 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use stockade_enforcer::filters;
 use stockade_observe::Task;
-use stockade_observe::namespace::KINDS;
 use stockade_policy::plan::{
     Capabilities, Identity, MountEntry, MountKind, Mounts, Namespaces, Plan, Process, Seccomp,
 };
-use stockade_policy::policy::ProcView;
+use stockade_policy::policy::{NamespaceKind, ProcView};
 use stockade_policy::vocab::Arch;
 
 /// A state directory of its own.
@@ -68,7 +67,7 @@ pub(crate) fn plan_of(pid: u32) -> Plan {
     let status = task.status().unwrap();
     let (ours, theirs) = (Task::ours().unwrap().namespaces().unwrap(), task.namespaces().unwrap());
     let private: BTreeSet<_> =
-        KINDS.into_iter().filter(|kind| ours.0.get(kind) != theirs.0.get(kind)).collect();
+        NamespaceKind::ALL.into_iter().filter(|kind| ours.0.get(kind) != theirs.0.get(kind)).collect();
     let stacks = filters::of(pid).unwrap();
     let program = stacks[0].programs.last().cloned();
     let entry = |at: &str, what| MountEntry { at: at.to_owned(), what, origins: Default::default() };

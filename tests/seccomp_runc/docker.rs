@@ -1,34 +1,16 @@
 //! Docker's default profile as Docker hands it to a runtime, for a container that asks for nothing.
 
-use crate::docker_json::{Docker, Entry};
+use crate::docker_json::{Docker, Entry, capabilities};
 use serde_json::{Value, json};
 use stockade_policy::lattice::action::Action;
 use stockade_policy::vocab::Arch;
-
-/// What Docker gives a container that asks for nothing.
-const CAPABILITIES: [&str; 14] = [
-    "CAP_AUDIT_WRITE",
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_MKNOD",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_RAW",
-    "CAP_SETFCAP",
-    "CAP_SETGID",
-    "CAP_SETPCAP",
-    "CAP_SETUID",
-    "CAP_SYS_CHROOT",
-];
 
 /// A kernel after 4.8, where Docker begins to allow ptrace.
 const KERNEL: (u32, u32) = (6, 18);
 
 /// Its rules on x86_64.
 pub(crate) fn docker() -> Docker {
-    Docker::new(Arch::X86_64, &CAPABILITIES.map(str::to_owned), KERNEL)
+    Docker::new(Arch::X86_64, &capabilities(), KERNEL)
 }
 
 /// The `seccomp` object of `config.json` with these `architectures`.

@@ -16,17 +16,6 @@ pub struct NamespaceId {
     pub inode: u64,
 }
 
-/// The kinds that this product uses.
-pub const KINDS: [NamespaceKind; 7] = [
-    NamespaceKind::User,
-    NamespaceKind::Mount,
-    NamespaceKind::Pid,
-    NamespaceKind::Ipc,
-    NamespaceKind::Uts,
-    NamespaceKind::Cgroup,
-    NamespaceKind::Network,
-];
-
 /// The namespaces of a task, by kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Namespaces(pub BTreeMap<NamespaceKind, NamespaceId>);
@@ -34,32 +23,19 @@ pub struct Namespaces(pub BTreeMap<NamespaceKind, NamespaceId>);
 impl Namespaces {
     /// Reads all of them. Needs the right to trace the task (ptrace(2), `PTRACE_MODE_READ`).
     pub fn of(task: &Task) -> Result<Namespaces, ObserveError> {
-        let ids = KINDS.iter().map(|kind| Ok((*kind, Namespaces::one(task, *kind)?)));
+        let ids = NamespaceKind::ALL.into_iter().map(|kind| Ok((kind, Namespaces::one(task, kind)?)));
         ids.collect::<Result<_, _>>().map(Namespaces)
     }
 
     /// Reads one of them.
     pub fn one(task: &Task, kind: NamespaceKind) -> Result<NamespaceId, ObserveError> {
-        let metadata = task.metadata(&format!("ns/{}", file(kind)))?;
+        let metadata = task.metadata(&format!("ns/{}", kind.file()))?;
         Ok(NamespaceId { device: metadata.dev(), inode: metadata.ino() })
     }
 
     /// The kinds in which the two stand in the same namespace.
     pub fn shared<'a>(&'a self, other: &'a Namespaces) -> impl Iterator<Item = NamespaceKind> + 'a {
         self.0.iter().filter(|(kind, id)| other.0.get(kind) == Some(id)).map(|(kind, _)| *kind)
-    }
-}
-
-/// The file of a kind below `ns/`.
-pub fn file(kind: NamespaceKind) -> &'static str {
-    match kind {
-        NamespaceKind::User => "user",
-        NamespaceKind::Mount => "mnt",
-        NamespaceKind::Pid => "pid",
-        NamespaceKind::Ipc => "ipc",
-        NamespaceKind::Uts => "uts",
-        NamespaceKind::Cgroup => "cgroup",
-        NamespaceKind::Network => "net",
     }
 }
 

@@ -9,25 +9,12 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use stockade_policy::plan::Plan;
+use stockade_policy::vocab::masks::MASKS;
 
 /// The runtime's program.
 const RUNC: &str = "runc";
-/// `DefaultLinuxMaskedPaths` of moby, oci/defaults.go.
-const MASKED: [&str; 11] = [
-    "/proc/asound",
-    "/proc/acpi",
-    "/proc/interrupts",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/sys/firmware",
-];
-/// `DefaultLinuxReadonlyPaths` of the same.
-const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+/// What Docker masks beside the masks of a whole `/proc`: `DefaultLinuxMaskedPaths` of moby, oci/defaults.go.
+const MASKED: [&str; 2] = ["/proc/interrupts", "/sys/firmware"];
 
 /// What the program obtains in such a container: with the capabilities of `plan`, and with `seccomp`, the object of
 /// that name in an OCI `config.json`.
@@ -77,6 +64,9 @@ fn config(name: &str, plan: &Plan, seccomp: &Value, arguments: &[String]) -> Val
         .collect();
     let args: Vec<&str> = [PROGRAM_INSIDE].into_iter().chain(arguments.iter().map(String::as_str)).collect();
     let mount = |at: &str, kind: &str, options: &[&str]| json!({"destination": at, "type": kind, "source": kind, "options": options});
+    let of_proc = |hide: bool| MASKS.iter().filter(move |mask| mask.hide == hide).map(|mask| mask.path);
+    let masked: Vec<&str> = of_proc(true).chain(MASKED).collect();
+    let read_only: Vec<&str> = of_proc(false).collect();
     let namespaces = ["mount", "network", "uts", "pid", "ipc"].map(|kind| json!({"type": kind}));
     json!({
         "ociVersion": "1.0.2",
@@ -103,8 +93,8 @@ fn config(name: &str, plan: &Plan, seccomp: &Value, arguments: &[String]) -> Val
         "linux": {
             "namespaces": namespaces,
             "cgroupsPath": format!("/{name}"),
-            "maskedPaths": MASKED,
-            "readonlyPaths": READ_ONLY,
+            "maskedPaths": masked,
+            "readonlyPaths": read_only,
             "seccomp": seccomp,
         },
     })

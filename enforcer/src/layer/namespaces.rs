@@ -20,21 +20,6 @@ const FLAGS: [(NamespaceKind, i32); 6] = [
     (NamespaceKind::Network, libc::CLONE_NEWNET),
 ];
 
-/// Which sysctls belong to which namespace, by the beginning of their names. namespaces(7), ipc_namespaces(7),
-/// network_namespaces(7). One that is not here is the host's.
-const SYSCTLS: [(&str, NamespaceKind); 9] = [
-    ("net.", NamespaceKind::Network),
-    ("kernel.msgmax", NamespaceKind::Ipc),
-    ("kernel.msgmnb", NamespaceKind::Ipc),
-    ("kernel.msgmni", NamespaceKind::Ipc),
-    ("kernel.sem", NamespaceKind::Ipc),
-    ("kernel.shm", NamespaceKind::Ipc),
-    ("fs.mqueue.", NamespaceKind::Ipc),
-    ("kernel.domainname", NamespaceKind::Uts),
-    // 6.3; the pid namespace's.
-    ("vm.memfd_noexec", NamespaceKind::Pid),
-];
-
 /// What the namespace steps do.
 pub(crate) struct Part {
     /// For clone3.
@@ -110,8 +95,8 @@ fn sysctls(
     wanted: &BTreeMap<String, String>,
 ) -> Result<Vec<(CString, CString)>, LaunchError> {
     let one = |(name, value): (&String, &String)| {
-        let owner = SYSCTLS.iter().find(|(prefix, _)| name.starts_with(prefix)).map(|(_, kind)| kind);
-        if name.contains("..") || !owner.is_some_and(|kind| private.contains(kind)) {
+        if name.contains("..") || !NamespaceKind::of_sysctl(name).is_some_and(|kind| private.contains(&kind))
+        {
             return Err(LaunchError::BadInput {
                 object: format!("plan.process.sysctls `{name}`"),
                 why: "does not belong to a namespace that is private here, so it would change the host",

@@ -1,6 +1,6 @@
 //! Attributes of the process: session, keyring, umask, limits, W^X, working directory.
 
-use super::{Done, On, absolute};
+use super::{Done, On, absolute, c_string};
 use crate::launch::LaunchError;
 use crate::sys::{Errno, Sys, file, keyring, limits, prctl, process};
 use std::ffi::CString;
@@ -9,8 +9,8 @@ use stockade_policy::policy::Rlimit;
 
 /// What the steps about the process do.
 pub(crate) struct Part {
-    /// Number, limit.
-    limits: Vec<(u32, u64)>,
+    /// Number, limit, name.
+    limits: Vec<(u32, u64, CString)>,
     umask: u32,
     workdir: CString,
     no_new_privileges: bool,
@@ -19,8 +19,11 @@ pub(crate) struct Part {
 impl Part {
     /// Makes the values ready.
     pub(crate) fn prepare(plan: &plan::Process) -> Result<Part, LaunchError> {
+        let limit = |(limit, value): (&Rlimit, &u64)| {
+            Ok((number(*limit), *value, c_string("plan.process.limits", limit.name())?))
+        };
         Ok(Part {
-            limits: plan.limits.iter().map(|(limit, value)| (number(*limit), *value)).collect(),
+            limits: plan.limits.iter().map(limit).collect::<Result<_, LaunchError>>()?,
             umask: plan.umask & 0o777,
             workdir: absolute("plan.process.workdir", plan.workdir.as_deref().unwrap_or("/"))?,
             no_new_privileges: plan.no_new_privileges,
@@ -48,17 +51,17 @@ impl Part {
 
     /// Resource limits.
     pub(crate) fn set_limits(&self, sys: &dyn Sys) -> Done<'_> {
-        for (resource, value) in &self.limits {
+        for (resource, value, name) in &self.limits {
             match limits::set(sys, *resource, *value) {
                 // A hard limit cannot be raised without privilege; one that is stricter already stays.
                 Err(Errno::EPERM) => {
-                    let hard = limits::hard(sys, *resource).on(name(*resource))?;
+                    let hard = limits::hard(sys, *resource).on(name)?;
                     if hard > *value {
-                        return Err(Errno::EPERM).on(name(*resource));
+                        return Err(Errno::EPERM).on(name);
                     }
-                    limits::set(sys, *resource, hard).on(name(*resource))?;
+                    limits::set(sys, *resource, hard).on(name)?;
                 }
-                other => other.on(name(*resource))?,
+                other => other.on(name)?,
             }
         }
         Ok(())
@@ -75,26 +78,19 @@ impl Part {
     }
 }
 
-/// Number and name of each limit, asm-generic/resource.h.
-const LIMITS: [(Rlimit, u32, &std::ffi::CStr); 11] = [
-    (Rlimit::Cpu, libc::RLIMIT_CPU, c"cpu"),
-    (Rlimit::FileSize, libc::RLIMIT_FSIZE, c"file_size"),
-    (Rlimit::Data, libc::RLIMIT_DATA, c"data"),
-    (Rlimit::Stack, libc::RLIMIT_STACK, c"stack"),
-    (Rlimit::Core, libc::RLIMIT_CORE, c"core"),
-    (Rlimit::Processes, libc::RLIMIT_NPROC, c"processes"),
-    (Rlimit::OpenFiles, libc::RLIMIT_NOFILE, c"open_files"),
-    (Rlimit::LockedMemory, libc::RLIMIT_MEMLOCK, c"locked_memory"),
-    (Rlimit::AddressSpace, libc::RLIMIT_AS, c"address_space"),
-    (Rlimit::PendingSignals, libc::RLIMIT_SIGPENDING, c"pending_signals"),
-    (Rlimit::MessageQueues, libc::RLIMIT_MSGQUEUE, c"message_queues"),
-];
-
+/// asm-generic/resource.h.
 fn number(limit: Rlimit) -> u32 {
-    // Every limit is in the table; a number that no kernel has would be refused with EINVAL.
-    LIMITS.iter().find(|(of, ..)| *of == limit).map_or(u32::MAX, |(_, number, _)| *number)
-}
-
-fn name(number: u32) -> &'static std::ffi::CStr {
-    LIMITS.iter().find(|(_, of, _)| *of == number).map_or(c"", |(.., name)| *name)
+    match limit {
+        Rlimit::Cpu => libc::RLIMIT_CPU,
+        Rlimit::FileSize => libc::RLIMIT_FSIZE,
+        Rlimit::Data => libc::RLIMIT_DATA,
+        Rlimit::Stack => libc::RLIMIT_STACK,
+        Rlimit::Core => libc::RLIMIT_CORE,
+        Rlimit::Processes => libc::RLIMIT_NPROC,
+        Rlimit::OpenFiles => libc::RLIMIT_NOFILE,
+        Rlimit::LockedMemory => libc::RLIMIT_MEMLOCK,
+        Rlimit::AddressSpace => libc::RLIMIT_AS,
+        Rlimit::PendingSignals => libc::RLIMIT_SIGPENDING,
+        Rlimit::MessageQueues => libc::RLIMIT_MSGQUEUE,
+    }
 }

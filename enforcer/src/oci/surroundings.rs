@@ -41,15 +41,7 @@ impl Surroundings for Here {
         let identity = |path: &str| fs::metadata(path).map(|data| (data.dev(), data.ino()));
         let fault = |path: &str, error: io::Error| format!("cannot look at the namespace {path}: {error}");
         let wanted = identity(path).map_err(|error| fault(path, error))?;
-        let name = match kind {
-            NamespaceKind::User => "user",
-            NamespaceKind::Mount => "mnt",
-            NamespaceKind::Pid => "pid",
-            NamespaceKind::Ipc => "ipc",
-            NamespaceKind::Uts => "uts",
-            NamespaceKind::Cgroup => "cgroup",
-            NamespaceKind::Network => "net",
-        };
+        let name = kind.file();
         // The engine's own.
         let own = format!("/proc/self/ns/{name}");
         if identity(&own).map_err(|error| fault(&own, error))? == wanted {

@@ -4,7 +4,7 @@ use super::Read;
 use crate::status::Verdict;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use stockade_observe::namespace::{KINDS, NamespaceId, file};
+use stockade_observe::namespace::NamespaceId;
 use stockade_observe::{ObserveError, Task};
 use stockade_policy::plan::{Identity, Namespaces};
 use stockade_policy::policy::NamespaceKind;
@@ -26,10 +26,10 @@ pub(super) fn verify(plan: &Namespaces, identity: &Identity, task: &Task) -> Rea
         id == ours.0.get(&kind) || first.as_ref().is_some_and(|first| id == first.0.get(&kind))
     };
     let mut verdict = Verdict::Exact;
-    for kind in KINDS {
+    for kind in NamespaceKind::ALL {
         let planned = plan.private.contains(&kind)
             || (kind == NamespaceKind::User && identity.user_namespace.is_some());
-        let name = file(kind);
+        let name = kind.file();
         verdict = verdict.and(match (planned, shared(kind)) {
             (true, true) => Verdict::looser(format!("shares the host's {name} namespace")),
             (false, false) if kind == NamespaceKind::Network && plan.network_path.is_some() => Verdict::Exact,
@@ -49,6 +49,7 @@ pub(super) fn verify(plan: &Namespaces, identity: &Identity, task: &Task) -> Rea
             }
         });
     }
-    let own: Vec<_> = KINDS.into_iter().filter(|kind| !shared(*kind)).map(file).collect();
+    let own: Vec<_> =
+        NamespaceKind::ALL.into_iter().filter(|kind| !shared(*kind)).map(NamespaceKind::file).collect();
     Ok((verdict, format!("own: {}", own.join(", "))))
 }

@@ -287,15 +287,20 @@ pub(crate) fn attributes() {
     plan.process.workdir = Some("/srv/data".to_owned());
     plan.process.hostname = Some("inside".to_owned());
     plan.process.limits = BTreeMap::from([(Rlimit::OpenFiles, 64), (Rlimit::Core, 0)]);
-    plan.process.sysctls =
-        BTreeMap::from([("net.ipv4.ip_unprivileged_port_start".to_owned(), "81".to_owned())]);
+    let sysctls = [
+        ("net.ipv4.ip_unprivileged_port_start", "81"),
+        ("kernel.sem", "1 2 3 4"),
+        ("kernel.domainname", "example.org"),
+        ("user.max_pid_namespaces", "5"),
+    ];
+    plan.process.sysctls = sysctls.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     plan.mounts.proc = ProcView::Full;
     let before = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap();
     let text = root.shell(
         &plan,
-        "umask; pwd; hostname; ulimit -n; ulimit -Hn; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; env | grep -c SECRET; true",
+        "umask; pwd; hostname; ulimit -n; ulimit -Hn; cd /proc/sys; cat net/ipv4/ip_unprivileged_port_start kernel/sem kernel/domainname user/max_pid_namespaces; env | grep -c SECRET; true",
     );
-    assert_eq!(text, "0077\n/srv/data\ninside\n64\n64\n81\n0\n");
+    assert_eq!(text, "0077\n/srv/data\ninside\n64\n64\n81\n1\t2\t3\t4\nexample.org\n5\n0\n");
     assert_eq!(std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap(), before);
     // One that is the host's is refused.
     plan.process.sysctls = BTreeMap::from([("vm.overcommit_memory".to_owned(), "1".to_owned())]);

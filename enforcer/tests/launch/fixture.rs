@@ -96,18 +96,7 @@ impl Root {
                 groups: Vec::new(),
                 user_namespace: Some(IdMaps { uids: one(USER), gids: one(USER), deny_setgroups: true }),
             },
-            namespaces: Namespaces {
-                private: BTreeSet::from([
-                    NamespaceKind::User,
-                    NamespaceKind::Mount,
-                    NamespaceKind::Pid,
-                    NamespaceKind::Ipc,
-                    NamespaceKind::Uts,
-                    NamespaceKind::Cgroup,
-                    NamespaceKind::Network,
-                ]),
-                network_path: None,
-            },
+            namespaces: Namespaces { private: BTreeSet::from(NamespaceKind::ALL), network_path: None },
             mounts: Mounts {
                 root: self.path().to_str().unwrap().to_owned(),
                 read_only: true,

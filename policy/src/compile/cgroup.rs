@@ -10,7 +10,7 @@ use crate::policy::{Policy, Resource, Section};
 use std::collections::BTreeMap;
 
 /// Microseconds in which a share of processor time is counted: the kernel's default.
-const PERIOD: u64 = 100_000;
+pub(crate) const PERIOD: u64 = 100_000;
 /// The longest period that the kernel takes; for shares so small that [`PERIOD`] would be under
 /// [`MIN_QUOTA`].
 const LONG_PERIOD: u64 = 1_000_000;

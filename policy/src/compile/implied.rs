@@ -1,11 +1,11 @@
 //! What the sections beside `files` put into the tree: mounts, devices, `/proc`, `/tmp`.
 
 use super::mounts;
-use super::mounts::masks::{MASKS, Mask};
 use super::paths;
 use crate::lattice::files::Rights;
 use crate::origin::Origins;
 use crate::policy::{Device, MountRight, Policy, ProcView};
+use crate::vocab::masks::{MASKS, Mask};
 
 /// A place that another section grants.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 //! Mounts enforce what Landlock cannot take back below a grant: paths that are hidden, read-only or
 //! noexec inside something looser, and writable ones inside a read-only root.
 
-pub(super) mod masks;
+mod masks;
 
 use super::error::{CompileError, both};
 use super::gaps::{Gaps, Obstacle};
@@ -15,7 +15,7 @@ use crate::lattice::files::{self, Rights};
 use crate::origin::{Origins, Ruled};
 use crate::plan::{MountEntry, MountKind, Mounts};
 use crate::policy::{Mount, MountRight, Policy, ProcView, Section};
-use masks::Mask;
+use crate::vocab::masks::Mask;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The root, its special file systems, and the entries in order: shallow paths first.

@@ -8,29 +8,6 @@ use crate::origin::Ruled;
 use crate::plan::{Namespaces, Process};
 use crate::policy::{NamespaceKind, Policy, Section};
 
-/// Sysctls that a namespace has for itself, by prefix or whole name. namespaces(7), ipc_namespaces(7), and
-/// the kernel's `register_*_sysctl` of each namespace. What a namespace does not show under `net.` cannot be
-/// written in it.
-const NAMESPACED: [(&str, NamespaceKind); 16] = [
-    ("net.", NamespaceKind::Network),
-    ("fs.mqueue.", NamespaceKind::Ipc),
-    ("kernel.auto_msgmni", NamespaceKind::Ipc),
-    ("kernel.msgmax", NamespaceKind::Ipc),
-    ("kernel.msgmnb", NamespaceKind::Ipc),
-    ("kernel.msgmni", NamespaceKind::Ipc),
-    ("kernel.msg_next_id", NamespaceKind::Ipc),
-    ("kernel.sem", NamespaceKind::Ipc),
-    ("kernel.sem_next_id", NamespaceKind::Ipc),
-    ("kernel.shmall", NamespaceKind::Ipc),
-    ("kernel.shmmax", NamespaceKind::Ipc),
-    ("kernel.shmmni", NamespaceKind::Ipc),
-    ("kernel.shm_next_id", NamespaceKind::Ipc),
-    ("kernel.shm_rmid_forced", NamespaceKind::Ipc),
-    ("kernel.domainname", NamespaceKind::Uts),
-    // 6.3; per pid namespace, which is always private.
-    ("vm.memfd_noexec", NamespaceKind::Pid),
-];
-
 /// The process's attributes.
 pub(super) fn compile(
     policy: &Policy,
@@ -66,16 +43,13 @@ pub(super) fn compile(
 }
 
 fn sysctl(name: &str, value: &Ruled<String>, namespaces: &Namespaces) -> Result<(), CompileError> {
-    let known = NAMESPACED
-        .iter()
-        .find(|(known, _)| if known.ends_with('.') { name.starts_with(known) } else { name == *known });
-    let Some((_, kind)) = known else {
+    let Some(kind) = NamespaceKind::of_sysctl(name) else {
         return Err(CompileError::SysctlNotNamespaced {
             name: name.to_owned(),
             origins: value.origins.clone(),
         });
     };
-    its_own(namespaces, *kind, &format!("sysctl {name}"), &value.origins)
+    its_own(namespaces, kind, &format!("sysctl {name}"), &value.origins)
 }
 
 fn its_own(
@@ -87,16 +61,7 @@ fn its_own(
     if namespaces.private.contains(&kind) {
         return Ok(());
     }
-    let namespace = match kind {
-        NamespaceKind::User => "user",
-        NamespaceKind::Mount => "mount",
-        NamespaceKind::Pid => "pid",
-        NamespaceKind::Ipc => "ipc",
-        NamespaceKind::Uts => "uts",
-        NamespaceKind::Cgroup => "cgroup",
-        NamespaceKind::Network => "network",
-    };
-    Err(CompileError::NotItsOwn { what: what.to_owned(), namespace, origins: origins.clone() })
+    Err(CompileError::NotItsOwn { what: what.to_owned(), namespace: kind.name(), origins: origins.clone() })
 }
 
 /// A mount may stand where the tree is hidden; otherwise a hidden directory cannot be entered.

@@ -9,6 +9,7 @@ use crate::compile::paths::is_within;
 use crate::plan::{MountEntry, MountKind};
 use crate::policy::{Device, Label, NamespaceKind, NamespaceMode, Policy, ProcView, Resource, Rlimit};
 use crate::profile::DeviceName;
+use crate::vocab::masks::MASKS;
 use crate::vocab::{Cap, CapSet};
 
 /// One option.
@@ -44,47 +45,17 @@ fn security(value: impl ToString) -> Setting {
     text("--security-opt", value)
 }
 
-/// Docker's names of rlimits; it has none for the address space. go-units, ulimit.go.
-const ULIMITS: [(Rlimit, &str); 10] = [
-    (Rlimit::Cpu, "cpu"),
-    (Rlimit::FileSize, "fsize"),
-    (Rlimit::Data, "data"),
-    (Rlimit::Stack, "stack"),
-    (Rlimit::Core, "core"),
-    (Rlimit::Processes, "nproc"),
-    (Rlimit::OpenFiles, "nofile"),
-    (Rlimit::LockedMemory, "memlock"),
-    (Rlimit::PendingSignals, "sigpending"),
-    (Rlimit::MessageQueues, "msgqueue"),
-];
-
 /// The permission bits that engines take from new files: the mask that their shims start with.
 pub(crate) const ENGINE_UMASK: u32 = 0o022;
 
-/// Paths that Docker and containerd mask or make read-only themselves. moby, oci/defaults.go.
-const MASKED: [&str; 16] = [
-    "/proc/acpi",
-    "/proc/asound",
-    "/proc/bus",
-    "/proc/fs",
-    "/proc/irq",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/proc/sys",
-    "/proc/sysrq-trigger",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/sys/firmware",
-    "/sys",
-];
+/// What Docker and containerd mask beside the masks of a whole `/proc`, and show read-only. moby, oci/defaults.go.
+const BESIDE_PROC: [&str; 2] = ["/sys/firmware", "/sys"];
 
 /// Whether an engine keeps `at` from harm as `what` asks, without being told. It shows `/sys`, read-only.
 pub(super) fn masked_anyway(at: &str, what: &MountKind) -> bool {
     let hidden = at != "/sys" || matches!(what, MountKind::ReadOnly { .. });
-    MASKED.contains(&at) && hidden && !matches!(what, MountKind::Writable { .. } | MountKind::Bind { .. })
+    let known = MASKS.iter().any(|mask| mask.path == at) || BESIDE_PROC.contains(&at);
+    known && hidden && !matches!(what, MountKind::Writable { .. } | MountKind::Bind { .. })
 }
 
 /// What Docker is told for one demand.
@@ -161,12 +132,13 @@ pub(super) fn say(asked: &Asked<'_>, policy: &Policy, filter: Result<&[String], 
 }
 
 fn ulimit(limit: Rlimit, most: u64) -> Said<Setting> {
-    let Some((_, name)) = ULIMITS.iter().find(|(known, _)| *known == limit) else {
+    // go-units, ulimit.go.
+    if limit == Rlimit::AddressSpace {
         return Said::not("Docker has no such rlimit");
-    };
+    }
     // Docker's numbers have a sign; -1 is no limit.
     let most = i64::try_from(most).unwrap_or(-1);
-    let said = Said::exactly([pair("--ulimit", name, most)]);
+    let said = Said::exactly([pair("--ulimit", &limit.kernel_name().to_ascii_lowercase(), most)]);
     match limit {
         Rlimit::Processes => said.stricter("the kernel counts the processes of this user in all containers"),
         _ => said,

@@ -4,7 +4,7 @@
 //! have some, whatever the order; of two without, the first counts. What it makes of overlapping comparisons
 //! with different answers depends on how its tree came about: here the stricter one counts, with a warning.
 
-use super::document::{Comparison, Operator, Rule};
+use super::seccomp_json::{Comparison, Operator, Rule};
 use crate::condition::{self, Condition};
 use crate::diagnostic::Diagnostic;
 use crate::lattice::action::Action;

@@ -3,16 +3,27 @@
 //! The profile extends one that restricts nothing, and says every section itself. What has no word in the language
 //! is collected and told.
 
+mod lines;
+
+use super::told::Told;
 use crate::diagnostic::Diagnostic;
-use crate::export::yaml;
 use crate::origin::Origin;
 use crate::parse::report::Report;
 use crate::parse::scalar::Written;
-use crate::policy::{Label, ProcView};
+use crate::policy::{Label, NamespaceKind, ProcView, Rlimit};
 use crate::profile::{AbsolutePath, DeviceName, Hostname, LabelChoice, Variable};
+use crate::units::tmpfs_size;
 use crate::vocab::{Cap, CapSet};
-use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The namespaces that a profile has to itself or shares with the host; pid and mount are always its own.
+pub(super) const EITHER: [NamespaceKind; 5] = [
+    NamespaceKind::User,
+    NamespaceKind::Network,
+    NamespaceKind::Ipc,
+    NamespaceKind::Uts,
+    NamespaceKind::Cgroup,
+];
 
 /// What a container is given, in the language's words.
 #[derive(Debug)]
@@ -41,7 +52,7 @@ pub(super) struct Sections {
     /// `None`: the host's own.
     pub(super) devices: Option<BTreeSet<String>>,
     /// The namespaces that are the container's own.
-    pub(super) private: BTreeSet<&'static str>,
+    pub(super) private: BTreeSet<NamespaceKind>,
     /// A network namespace to join.
     pub(super) network: Option<String>,
     /// Values with their unit.
@@ -49,21 +60,6 @@ pub(super) struct Sections {
     pub(super) apparmor: Option<String>,
     pub(super) selinux: Option<String>,
 }
-
-/// Names of rlimits without `RLIMIT_`, the language's, and its unit. getrlimit(2).
-const LIMITS: [(&str, &str, &str); 11] = [
-    ("AS", "address_space", " B"),
-    ("CORE", "core", " B"),
-    ("CPU", "cpu", " s"),
-    ("DATA", "data", " B"),
-    ("FSIZE", "file_size", " B"),
-    ("MEMLOCK", "locked_memory", " B"),
-    ("MSGQUEUE", "message_queues", " B"),
-    ("NOFILE", "open_files", ""),
-    ("NPROC", "processes", ""),
-    ("SIGPENDING", "pending_signals", ""),
-    ("STACK", "stack", " B"),
-];
 
 /// The paths that `proc: full` masks by itself.
 fn masked_by_proc(path: &str) -> bool {
@@ -98,137 +94,6 @@ impl Sections {
             apparmor: None,
             selinux: None,
         }
-    }
-
-    /// The YAML of all sections but the system calls.
-    pub(super) fn lines(&self) -> Vec<String> {
-        let sections = [
-            ("process", Value::Object(self.process())),
-            ("capabilities", self.capabilities()),
-            ("files", Value::Object(self.files())),
-            ("mounts", self.mounts.iter().map(mount).collect()),
-            ("devices", self.devices()),
-            ("namespaces", Value::Object(self.namespaces())),
-            (
-                "resources",
-                self.resources.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect(),
-            ),
-            ("lsm", self.lsm()),
-        ];
-        let mut lines = Vec::new();
-        for (name, value) in sections {
-            let empty = match &value {
-                Value::Array(items) => items.is_empty(),
-                Value::Object(entries) => entries.is_empty(),
-                _ => false,
-            };
-            if !empty {
-                lines.extend(yaml::text(&json!({name: value})).lines().map(str::to_owned));
-            }
-        }
-        lines
-    }
-
-    fn process(&self) -> Map<String, Value> {
-        let mut process = Map::new();
-        let mut set = |key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                process.insert(key.to_owned(), value);
-            }
-        };
-        set("user", self.user.as_ref().map(|user| json!(user)));
-        set("groups", (!self.groups.is_empty()).then(|| json!(self.groups)));
-        set("umask", self.umask.map(|umask| json!(format!("{umask:03o}"))));
-        set("no_new_privileges", Some(json!(self.no_new_privileges)));
-        set("environment", Some(json!({"replace": self.environment})));
-        set("workdir", self.workdir.as_ref().map(|path| json!(path)));
-        set("hostname", self.hostname.as_ref().map(|name| json!(name)));
-        set("sysctls", (!self.sysctls.is_empty()).then(|| json!(self.sysctls)));
-        set("limits", (!self.limits.is_empty()).then(|| json!(self.limits)));
-        process
-    }
-
-    fn capabilities(&self) -> Value {
-        if self.capabilities == CapSet::ALL {
-            return json!("all");
-        }
-        let names: Vec<&str> = self.capabilities.iter().map(Cap::name).collect();
-        json!({"replace": names})
-    }
-
-    fn files(&self) -> Map<String, Value> {
-        let mut files = Map::new();
-        if self.read_only_root {
-            files.insert("root".to_owned(), json!("read-only"));
-            files.insert("write".to_owned(), json!({"replace": self.write}));
-        }
-        if !self.hide.is_empty() {
-            files.insert("hide".to_owned(), json!(self.hide));
-        }
-        let tmp = self.tmp.map_or_else(|| "none".to_owned(), |bytes| format!("{bytes} B"));
-        files.insert("tmp".to_owned(), json!(tmp));
-        files.insert("proc".to_owned(), json!(self.proc));
-        files
-    }
-
-    fn devices(&self) -> Value {
-        self.devices.as_ref().map_or_else(|| json!("all"), |devices| json!({"replace": devices}))
-    }
-
-    fn namespaces(&self) -> Map<String, Value> {
-        let kinds = ["user", "network", "ipc", "uts", "cgroup"];
-        let mode = |kind: &str| if self.private.contains(kind) { "private" } else { "host" };
-        let mut namespaces: Map<String, Value> =
-            kinds.iter().map(|kind| ((*kind).to_owned(), json!(mode(kind)))).collect();
-        if let Some(path) = &self.network {
-            namespaces.insert("network".to_owned(), json!({"join": path}));
-        }
-        namespaces
-    }
-
-    fn lsm(&self) -> Value {
-        let labels = [("apparmor", &self.apparmor), ("selinux", &self.selinux)];
-        let written =
-            labels.into_iter().filter_map(|(key, label)| Some((key.to_owned(), json!(label.as_ref()?))));
-        Value::Object(written.collect())
-    }
-}
-
-fn mount((at, (from, options)): (&String, &(String, Vec<&'static str>))) -> Value {
-    let mut mount = json!({"from": from, "at": at});
-    if !options.is_empty() {
-        mount["options"] = json!(options);
-    }
-    mount
-}
-
-/// Where things are told that the sections cannot say.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    /// One sentence each.
-    pub(super) notes: Vec<String>,
-    /// Keys that no word stands for, with their lines.
-    wordless: Vec<String>,
-}
-
-impl Told {
-    /// What is otherwise in the profile, with its line.
-    pub(super) fn note(&mut self, origin: &Origin, text: impl std::fmt::Display) {
-        self.notes.push(format!("line {}: {text}", origin.line));
-    }
-
-    /// A key that no word stands for.
-    pub(super) fn no_word(&mut self, key: &str, origin: &Origin) {
-        self.wordless.push(format!("{key} (line {})", origin.line));
-    }
-
-    /// All of it.
-    pub(super) fn finish(mut self) -> Vec<String> {
-        if !self.wordless.is_empty() {
-            let keys = std::mem::take(&mut self.wordless).join(", ");
-            self.notes.push(format!("the language has no word for: {keys}"));
-        }
-        self.notes
     }
 }
 
@@ -294,12 +159,12 @@ impl Sections {
 
     /// A limit by its name without `RLIMIT_`.
     pub(super) fn limit(&mut self, name: &str, soft: u64, hard: u64, origin: &Origin, told: &mut Told) {
-        let Some((_, key, unit)) = LIMITS.iter().find(|(known, ..)| *known == name.to_ascii_uppercase())
-        else {
+        let Some(limit) = Rlimit::by_kernel_name(&name.to_ascii_uppercase()) else {
             return told.note(origin, format!("left out: the language has no limit `{name}`"));
         };
         if hard != u64::MAX {
-            self.limits.insert(key, format!("{hard}{unit}"));
+            let space = if limit.unit().is_empty() { "" } else { " " };
+            self.limits.insert(limit.name(), format!("{hard}{space}{}", limit.unit()));
         }
         if soft != hard {
             told.note(
@@ -322,7 +187,7 @@ impl Sections {
     /// The host name.
     pub(super) fn host_name(&mut self, text: &str, origin: &Origin, told: &mut Told) {
         match Hostname::from_text(text) {
-            Ok(name) if self.private.contains("uts") => self.hostname = Some(name.0),
+            Ok(name) if self.private.contains(&NamespaceKind::Uts) => self.hostname = Some(name.0),
             Ok(_) => told.note(origin, "left out: the host name, as the UTS namespace is the host's"),
             Err(flaw) => told.note(origin, format!("left out: {}", flaw.message)),
         }
@@ -347,7 +212,7 @@ impl Sections {
     pub(super) fn tmpfs(&mut self, at: &str, options: &[&str], origin: &Origin, told: &mut Told) {
         let Some(at) = Self::path(at, origin, told) else { return };
         let size = options.iter().find_map(|option| option.strip_prefix("size="));
-        let bytes = size.and_then(size_in_bytes);
+        let bytes = size.and_then(tmpfs_size);
         if at == "/tmp" && bytes.is_some() {
             self.tmp = bytes;
             if !["noexec", "nosuid", "nodev"].iter().all(|option| options.contains(option)) {
@@ -384,19 +249,6 @@ impl Sections {
     }
 }
 
-/// `64m`, `65536k`, `1g`, `4096`: tmpfs(5). A share of the memory (`50%`) is no number.
-fn size_in_bytes(text: &str) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" => 1,
-        "k" => 1 << 10,
-        "m" => 1 << 20,
-        "g" => 1 << 30,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(factor)
-}
-
 /// The capability of that name.
 pub(super) fn capability(name: &str, origin: &Origin, report: &mut Report) -> Option<Cap> {
     let cap = name.parse();
@@ -407,42 +259,4 @@ pub(super) fn capability(name: &str, origin: &Origin, report: &mut Report) -> Op
         report.push(Diagnostic::from(crate::parse::read::unknown("capability", bare, &names)), origin);
     }
     cap.ok()
-}
-
-/// Limits by the language's name: what the two lists share is tested.
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::Rlimit;
-
-    #[test]
-    fn every_limit_of_the_language_has_a_name() {
-        let words: BTreeSet<String> = [
-            Rlimit::Cpu,
-            Rlimit::FileSize,
-            Rlimit::Data,
-            Rlimit::Stack,
-            Rlimit::Core,
-            Rlimit::Processes,
-            Rlimit::OpenFiles,
-            Rlimit::LockedMemory,
-            Rlimit::AddressSpace,
-            Rlimit::PendingSignals,
-            Rlimit::MessageQueues,
-        ]
-        .iter()
-        .map(|limit| json!(limit).as_str().unwrap_or_default().to_owned())
-        .collect();
-        assert_eq!(LIMITS.iter().map(|(_, word, _)| (*word).to_owned()).collect::<BTreeSet<_>>(), words);
-    }
-
-    #[test]
-    fn sizes_as_mount_takes_them() {
-        for (text, bytes) in
-            [("64m", Some(64 << 20)), ("1G", Some(1 << 30)), ("5", Some(5)), ("50%", None), ("", None)]
-        {
-            assert_eq!(size_in_bytes(text), bytes, "{text}");
-        }
-        assert_eq!(size_in_bytes("99999999999999999999g"), None);
-    }
 }

@@ -1,7 +1,7 @@
 //! What seccomp JSON means: runc's reading of it (libcontainer/seccomp/seccomp_linux.go) and libseccomp's of that.
 
 use super::clauses::{Clause, RULES, diagram};
-use super::document::{Comparison, Document, Rule};
+use super::seccomp_json::{Comparison, Rule, SeccompJson};
 use super::selection::Container;
 use super::{multiplexed, selection};
 use crate::diagnostic::Diagnostic;
@@ -26,7 +26,7 @@ pub(super) struct Meaning {
 
 /// What `document` decides in `container`; faults are reported.
 pub(super) fn decide(
-    document: &Document,
+    document: &SeccompJson,
     container: &Container,
     notes: &mut Vec<String>,
     report: &mut Report,
@@ -78,7 +78,7 @@ fn decision(action: Action, origin: &Origin) -> Decision {
 }
 
 /// The host's own interface, which libseccomp always has, and those that the document adds.
-fn interfaces(document: &Document, host: Arch, notes: &mut Vec<String>) -> Vec<Arch> {
+fn interfaces(document: &SeccompJson, host: Arch, notes: &mut Vec<String>) -> Vec<Arch> {
     let mapped = document.by_host.iter().find(|(own, _)| own.value == Some(host));
     let named = mapped.into_iter().flat_map(|(_, more)| more).chain(&document.architectures);
     let named: BTreeSet<Arch> = named.filter_map(|arch| arch.value).collect();
@@ -90,7 +90,7 @@ fn interfaces(document: &Document, host: Arch, notes: &mut Vec<String>) -> Vec<A
 }
 
 /// Flags of seccomp(2). Where none are written, runc asks for `SPEC_ALLOW`; where some are, for those.
-fn filter(document: &Document, report: &mut Report) -> Filter {
+fn filter(document: &SeccompJson, report: &mut Report) -> Filter {
     let mut filter =
         Filter { mitigate_speculation: Ruled::unwritten(false), log_denied: Ruled::unwritten(false) };
     let Some(flags) = &document.flags else { return filter };

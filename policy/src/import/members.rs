@@ -1,6 +1,6 @@
 //! Reading JSON whose keys are not all known: what is not understood is told and not refused.
 
-use super::container::Told;
+use super::told::Told;
 use crate::diagnostic::Diagnostic;
 use crate::origin::Origin;
 use crate::parse::read::scalar;

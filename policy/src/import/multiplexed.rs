@@ -4,7 +4,7 @@
 //! one on `socketcall` or `ipc` with the call's number as the first argument, whatever was asked of that argument;
 //! the other comparisons stay.
 
-use super::document::{Comparison, Operator};
+use super::seccomp_json::{Comparison, Operator};
 use crate::condition::Operator::Equal;
 
 /// A call, the one that makes it, and what the first argument is then.

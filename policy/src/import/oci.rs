@@ -1,14 +1,10 @@
 //! An OCI runtime's `config.json`, the whole of it. runtime-spec 1.2, config.md and config-linux.md.
 
-use super::container::{Sections, capability};
+use super::container::{EITHER, Sections, capability};
 use super::members::{Reader, member};
 use crate::parse::tree::Node;
-use crate::policy::ProcView;
+use crate::policy::{NamespaceKind, ProcView};
 use crate::vocab::CapSet;
-
-/// Kinds of namespaces, and the language's names; the others are always the container's own.
-const NAMESPACES: [(&str, &str); 5] =
-    [("user", "user"), ("network", "network"), ("ipc", "ipc"), ("uts", "uts"), ("cgroup", "cgroup")];
 
 /// Whether a document is a whole configuration.
 pub(super) fn is_config(node: &Node) -> bool {
@@ -256,13 +252,13 @@ fn namespaces(node: &Node, sections: &mut Sections, reader: &mut Reader<'_>) {
             member(node, "path").and_then(|path| reader.text(path, "path")).filter(|path| !path.is_empty());
         let Some(kind) = kind else { continue };
         own.push(kind);
-        let known = NAMESPACES.iter().find(|(known, _)| *known == kind).map(|(_, name)| *name);
+        let known = EITHER.into_iter().find(|known| known.name() == kind);
         match (known, path) {
-            (Some("network"), Some(path)) => {
+            (Some(NamespaceKind::Network), Some(path)) => {
                 sections.network = Sections::path(path, &node.origin, &mut reader.told);
             }
-            (Some(name), None) => {
-                sections.private.insert(name);
+            (Some(known), None) => {
+                sections.private.insert(known);
             }
             (None, None) if matches!(kind, "pid" | "mount") => {}
             (_, Some(_)) => {

@@ -2,6 +2,7 @@
 
 use super::container::Sections;
 use super::members::{Reader, member};
+use crate::compile::cgroup::PERIOD;
 use crate::parse::tree::Node;
 
 /// The limits that the language has.
@@ -57,13 +58,11 @@ fn memory(node: &Node, sections: &mut Sections, reader: &mut Reader<'_>) {
     }
 }
 
-/// Microseconds of processor time in a period where none is written: the kernel's own.
-const PERIOD: i128 = 100_000;
-
 fn cpu(node: &Node, sections: &mut Sections, reader: &mut Reader<'_>) {
-    let mut period = PERIOD;
+    let usual = i128::from(PERIOD);
+    let mut period = usual;
     if let Some(node) = member(node, "period") {
-        period = reader.number(node, "period").filter(|period| *period > 0).unwrap_or(PERIOD);
+        period = reader.number(node, "period").filter(|period| *period > 0).unwrap_or(usual);
     }
     for (key, node) in reader.members(node, "linux.resources.cpu") {
         match key {

@@ -1,6 +1,6 @@
 //! Which rules of Docker's JSON there are for one container: moby, profiles/seccomp/seccomp_linux.go, setupSeccomp.
 
-use super::document::{Dialect, Document, Filter, Rule};
+use super::seccomp_json::{Dialect, Filter, Rule, SeccompJson};
 use crate::diagnostic::Diagnostic;
 use crate::parse::read::unknown;
 use crate::parse::report::Report;
@@ -17,37 +17,13 @@ pub struct Container {
     pub capabilities: CapSet,
 }
 
-/// What Docker gives a container that asks for nothing: moby, oci/caps/defaults.go.
-const DOCKER_CAPABILITIES: [&str; 14] = [
-    "audit_write",
-    "chown",
-    "dac_override",
-    "fowner",
-    "fsetid",
-    "kill",
-    "mknod",
-    "net_bind_service",
-    "net_raw",
-    "setfcap",
-    "setgid",
-    "setpcap",
-    "setuid",
-    "sys_chroot",
-];
-
 /// The interfaces that are hosts, with their names in rules (Go's).
 const HOSTS: [(Arch, &str); 2] = [(Arch::X86_64, "amd64"), (Arch::Aarch64, "arm64")];
 
 impl Container {
     /// One with the capabilities that Docker gives.
     pub fn docker(host: Arch, kernel: (u32, u32)) -> Container {
-        let known = DOCKER_CAPABILITIES.iter().filter_map(|name| name.parse().ok());
-        Container { host, kernel, capabilities: known.collect() }
-    }
-
-    /// The capabilities that Docker gives.
-    pub(super) fn docker_capabilities(&self) -> CapSet {
-        Container::docker(self.host, self.kernel).capabilities
+        Container { host, kernel, capabilities: CapSet::docker() }
     }
 
     /// For the head of the profile.
@@ -73,7 +49,11 @@ pub fn kernel(text: &str) -> Option<(u32, u32)> {
 }
 
 /// The rules that there are, in order.
-pub(super) fn rules<'a>(document: &'a Document, container: &Container, report: &mut Report) -> Vec<&'a Rule> {
+pub(super) fn rules<'a>(
+    document: &'a SeccompJson,
+    container: &Container,
+    report: &mut Report,
+) -> Vec<&'a Rule> {
     let mut kept = Vec::new();
     for rule in &document.rules {
         let Filter { capabilities, architectures, least_kernel } = &rule.includes;

@@ -7,6 +7,7 @@ use crate::lattice::files::Rights;
 use crate::origin::Origins;
 use crate::plan::{MountEntry, MountKind, Plan};
 use crate::policy::{Policy, ProcView};
+use crate::units::tmpfs_size;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -431,18 +432,9 @@ fn is_within(path: &str, place: &str) -> bool {
     path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The bytes that an option of a tmpfs allows; `None`: it is another option, or a share of the memory. tmpfs(5).
+/// The bytes that an option of a tmpfs allows; `None`: it is another option, or a share of the memory.
 fn size_of(option: &str) -> Option<u64> {
-    let text = option.strip_prefix("size=")?;
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
-        "" => 1,
-        "k" => 1 << 10,
-        "m" => 1 << 20,
-        "g" => 1 << 30,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(factor)
+    tmpfs_size(option.strip_prefix("size=")?)
 }
 
 fn text<'a>(mount: &'a Value, key: &str) -> &'a str {

@@ -8,16 +8,6 @@ use crate::profile::is_namespaced;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-const KINDS: [(&str, NamespaceKind); 7] = [
-    ("user", NamespaceKind::User),
-    ("mount", NamespaceKind::Mount),
-    ("pid", NamespaceKind::Pid),
-    ("ipc", NamespaceKind::Ipc),
-    ("uts", NamespaceKind::Uts),
-    ("cgroup", NamespaceKind::Cgroup),
-    ("network", NamespaceKind::Network),
-];
-
 /// A kind that no policy speaks of: clocks of its own take nothing from anyone.
 const TIME: &str = "time";
 
@@ -31,27 +21,27 @@ pub(super) fn modes(
     for (index, entry) in document.list(&["linux", "namespaces"]).iter().enumerate() {
         let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
         let field = format!("linux.namespaces[{index}]");
-        let Some((word, kind)) = KINDS.iter().find(|(word, _)| *word == text("type")) else {
+        let Some(kind) = NamespaceKind::ALL.into_iter().find(|kind| kind.name() == text("type")) else {
             if text("type") != TIME {
                 refusals.push(Refusal::plain(field, format!("no namespace `{}` is known", text("type"))));
             }
             continue;
         };
         let joins = !text("path").is_empty();
-        let mode = if joins && surroundings.is_hosts(*kind, text("path"))? {
+        let mode = if joins && surroundings.is_hosts(kind, text("path"))? {
             NamespaceMode::Host
         } else {
             NamespaceMode::Private
         };
-        if joins && *kind == NamespaceKind::User {
+        if joins && kind == NamespaceKind::User {
             refusals
                 .push(Refusal::plain(&field, "nothing here says how a joined user namespace maps its ids"));
         }
-        if modes.insert(*kind, Ruled::unwritten(mode)).is_some() {
-            refusals.push(Refusal::plain(field, format!("a namespace `{word}` stands twice")));
+        if modes.insert(kind, Ruled::unwritten(mode)).is_some() {
+            refusals.push(Refusal::plain(field, format!("a namespace `{}` stands twice", kind.name())));
         }
     }
-    for (_, kind) in KINDS {
+    for kind in NamespaceKind::ALL {
         modes.entry(kind).or_insert(Ruled::unwritten(NamespaceMode::Host));
     }
     Ok(modes)
@@ -87,13 +77,13 @@ pub(super) fn check(
     modes: &BTreeMap<NamespaceKind, Ruled<NamespaceMode>>,
     refusals: &mut Vec<Refusal>,
 ) {
-    for (word, kind) in KINDS {
+    for kind in NamespaceKind::ALL {
         let asked = policy.namespaces.mode(kind);
         // The view of the tree and of processes stands on these two: no profile can have the host's.
         let always = matches!(kind, NamespaceKind::Mount | NamespaceKind::Pid);
         let is_hosts = modes.get(&kind).is_none_or(|mode| mode.value == NamespaceMode::Host);
         if is_hosts && (always || asked.value == NamespaceMode::Private) {
-            let why = format!("the container is in the host's {word} namespace");
+            let why = format!("the container is in the host's {} namespace", kind.name());
             refusals.push(Refusal { field: "linux.namespaces".to_owned(), why, origins: asked.origins });
         }
     }
@@ -158,13 +148,9 @@ pub(super) fn sysctls(
     };
     let names: Vec<String> = written.keys().cloned().collect();
     for name in &names {
-        let kind = match name.split('.').next() {
-            Some("net") => NamespaceKind::Network,
-            Some("user") => NamespaceKind::User,
-            _ if name == "kernel.hostname" || name == "kernel.domainname" => NamespaceKind::Uts,
-            _ => NamespaceKind::Ipc,
-        };
-        let own = modes.get(&kind).is_some_and(|mode| mode.value == NamespaceMode::Private);
+        let own = NamespaceKind::of_sysctl(name)
+            .and_then(|kind| modes.get(&kind))
+            .is_some_and(|mode| mode.value == NamespaceMode::Private);
         if !is_namespaced(name) || !own {
             let why = "it is a setting of the host";
             refusals.push(Refusal::plain(format!("linux.sysctl.{name}"), why));

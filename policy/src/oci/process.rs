@@ -13,21 +13,6 @@ pub(super) const SETS: [&str; 5] = ["bounding", "effective", "inheritable", "per
 /// What runc sets where a bundle names no umask: libcontainer/init_linux.go.
 const USUAL_UMASK: u64 = 0o022;
 
-/// rlimits as a bundle names them. getrlimit(2).
-const LIMITS: [(Rlimit, &str); 11] = [
-    (Rlimit::Cpu, "RLIMIT_CPU"),
-    (Rlimit::FileSize, "RLIMIT_FSIZE"),
-    (Rlimit::Data, "RLIMIT_DATA"),
-    (Rlimit::Stack, "RLIMIT_STACK"),
-    (Rlimit::Core, "RLIMIT_CORE"),
-    (Rlimit::Processes, "RLIMIT_NPROC"),
-    (Rlimit::OpenFiles, "RLIMIT_NOFILE"),
-    (Rlimit::LockedMemory, "RLIMIT_MEMLOCK"),
-    (Rlimit::AddressSpace, "RLIMIT_AS"),
-    (Rlimit::PendingSignals, "RLIMIT_SIGPENDING"),
-    (Rlimit::MessageQueues, "RLIMIT_MSGQUEUE"),
-];
-
 /// rlimits by which a process gets ahead of the host's own: to the engine's they are raised by nobody.
 const PRIORITIES: [&str; 2] = ["RLIMIT_NICE", "RLIMIT_RTPRIO"];
 
@@ -218,10 +203,11 @@ impl Meeting<'_> {
             let origins = self.bounds.capabilities.origins.clone();
             self.cut("rlimits", "without the ones for priorities, which take sys_nice".to_owned(), &origins);
         }
-        for (kind, word) in LIMITS {
+        for kind in Rlimit::all() {
             let Some(asked) = self.bounds.limits.get(&kind).filter(|limit| limit.value != u64::MAX) else {
                 continue;
             };
+            let word = word(kind);
             match limits.iter_mut().find(|limit| name(limit) == word) {
                 Some(limit) => {
                     let mut lowered = false;
@@ -308,11 +294,17 @@ fn named(list: &[Value]) -> CapSet {
     names.filter_map(|name| name.parse::<Cap>().ok()).collect()
 }
 
+/// A limit as a bundle names it.
+fn word(limit: Rlimit) -> String {
+    format!("RLIMIT_{}", limit.kernel_name())
+}
+
 /// The hard limits that are named.
 pub(super) fn hard_limits(process: &Document) -> impl Iterator<Item = (Rlimit, u64)> {
-    LIMITS.into_iter().filter_map(|(kind, word)| {
+    Rlimit::all().filter_map(|kind| {
+        let word = word(kind);
         let limits = process.list(&["rlimits"]).iter();
-        let mut named = limits.filter(|limit| limit.get("type").and_then(Value::as_str) == Some(word));
+        let mut named = limits.filter(|limit| limit.get("type").and_then(Value::as_str) == Some(&word));
         Some((kind, named.next()?.get("hard")?.as_u64()?))
     })
 }

@@ -1,13 +1,12 @@
 //! `linux.resources` but for devices: limits of the cgroup. config-linux.md, "Control groups".
 
 use super::{Bounds, Cut, Document, OciError, Refusal, fields};
+use crate::compile::cgroup::PERIOD;
 use crate::origin::Ruled;
 use crate::policy::Resource;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Microseconds in which runc counts a share of processor time where a bundle names none: the kernel's default.
-const PERIOD: u64 = 100_000;
 /// The smallest quota that the kernel takes, microseconds.
 const MIN_QUOTA: u64 = 1_000;
 

@@ -5,6 +5,7 @@ use crate::origin::{At, Origin};
 use crate::parse::read::{Inherit, Read, scalar};
 use crate::parse::report::Report;
 use crate::parse::tree::{Content, Node};
+use crate::policy::NamespaceKind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -17,25 +18,10 @@ pub struct Sysctls {
     pub values: BTreeMap<String, At<String>>,
 }
 
-/// Names that a namespace has of its own, by their beginning. namespaces(7), sysctl/kernel.rst, net.rst.
-const NAMESPACED: [&str; 9] = [
-    "net.",
-    "fs.mqueue.",
-    "kernel.msg",
-    "kernel.sem",
-    "kernel.shm",
-    "kernel.auto_msgmni",
-    "kernel.domainname",
-    "kernel.hostname",
-    "user.max_",
-];
-
 /// Whether a namespace has a sysctl of that name for itself.
 pub(crate) fn is_namespaced(name: &str) -> bool {
     let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    NAMESPACED.iter().any(|prefix| name.starts_with(prefix))
-        && name.chars().all(valid)
-        && !name.split('.').any(str::is_empty)
+    NamespaceKind::of_sysctl(name).is_some() && name.chars().all(valid) && !name.split('.').any(str::is_empty)
 }
 
 impl Read for Sysctls {
@@ -63,7 +49,7 @@ impl Read for Sysctls {
     fn schema() -> Value {
         json!({
             "type": "object",
-            "propertyNames": {"pattern": r"^(net\.|fs\.mqueue\.|kernel\.|user\.max_)"},
+            "propertyNames": {"pattern": NamespaceKind::sysctl_pattern()},
             "additionalProperties": {"type": ["string", "integer"]},
         })
     }

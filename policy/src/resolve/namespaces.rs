@@ -12,17 +12,10 @@ impl Resolver<'_> {
     /// ones that it names.
     pub(super) fn namespaces(&mut self, written: Option<&profile::Namespaces>, namespaces: &mut Namespaces) {
         if !self.is_floor() {
-            const OWN: [NamespaceKind; 6] = [
-                NamespaceKind::Mount,
-                NamespaceKind::Pid,
-                NamespaceKind::Ipc,
-                NamespaceKind::Uts,
-                NamespaceKind::Cgroup,
-                NamespaceKind::Network,
-            ];
             let begin = written.map_or(&self.begin, |written| &written.origin);
             let ruled = |mode| Ruled::at(mode, begin.clone());
-            namespaces.modes = OWN.into_iter().map(|kind| (kind, ruled(NamespaceMode::Private))).collect();
+            namespaces.modes =
+                NamespaceKind::ALL.into_iter().map(|kind| (kind, ruled(NamespaceMode::Private))).collect();
             namespaces.modes.insert(NamespaceKind::User, ruled(NamespaceMode::Auto));
         }
         let Some(written) = written else { return };
@@ -68,19 +61,6 @@ fn mode(choice: &At<NamespaceChoice>) -> NamespaceMode {
     }
 }
 
-/// Sysctls by the namespace that they belong to.
-const SYSCTLS: [(&str, NamespaceKind); 9] = [
-    ("net.", NamespaceKind::Network),
-    ("fs.mqueue.", NamespaceKind::Ipc),
-    ("kernel.msg", NamespaceKind::Ipc),
-    ("kernel.sem", NamespaceKind::Ipc),
-    ("kernel.shm", NamespaceKind::Ipc),
-    ("kernel.auto_msgmni", NamespaceKind::Ipc),
-    ("kernel.hostname", NamespaceKind::Uts),
-    ("kernel.domainname", NamespaceKind::Uts),
-    ("user.", NamespaceKind::User),
-];
-
 /// Refuses what would change the host's own settings: a host name or a sysctl of a namespace that is the
 /// host's.
 pub(super) fn check(sections: &Sections, policy: &Policy, report: &mut Report) {
@@ -99,8 +79,8 @@ pub(super) fn check(sections: &Sections, policy: &Policy, report: &mut Report) {
         refuse("the host name".to_owned(), NamespaceKind::Uts, &hostname.origin);
     }
     for (name, value) in process.sysctls.iter().flat_map(|sysctls| &sysctls.values) {
-        if let Some((_, kind)) = SYSCTLS.iter().find(|(prefix, _)| name.starts_with(prefix)) {
-            refuse(format!("`{name}`"), *kind, &value.origin);
+        if let Some(kind) = NamespaceKind::of_sysctl(name) {
+            refuse(format!("`{name}`"), kind, &value.origin);
         }
     }
 }

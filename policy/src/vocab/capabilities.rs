@@ -49,6 +49,24 @@ const NAMES: [&str; 41] = [
     "checkpoint_restore",
 ];
 
+/// What Docker gives a container that asks for nothing: moby, oci/caps/defaults.go.
+const DOCKER: [&str; 14] = [
+    "audit_write",
+    "chown",
+    "dac_override",
+    "fowner",
+    "fsetid",
+    "kill",
+    "mknod",
+    "net_bind_service",
+    "net_raw",
+    "setfcap",
+    "setgid",
+    "setpcap",
+    "setuid",
+    "sys_chroot",
+];
+
 /// One capability, by its kernel number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cap(u8);
@@ -113,6 +131,11 @@ impl CapSet {
     pub const EMPTY: CapSet = CapSet(0);
     /// Every capability, named or not.
     pub const ALL: CapSet = CapSet(u64::MAX);
+
+    /// What Docker gives a container that asks for nothing.
+    pub fn docker() -> CapSet {
+        DOCKER.iter().filter_map(|name| name.parse::<Cap>().ok()).collect()
+    }
 
     /// Whether `cap` is in the set.
     pub fn contains(self, cap: Cap) -> bool {

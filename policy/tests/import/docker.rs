@@ -1,6 +1,6 @@
 //! Docker's default profile, beside an independent reader of it.
 
-use crate::docker_json::Docker;
+use crate::docker_json::{Docker, capabilities};
 use crate::world::{container, import};
 use std::collections::BTreeSet;
 use stockade_policy::import::Imported;
@@ -9,12 +9,6 @@ use stockade_policy::vocab::{Arch, syscalls};
 
 const JSON: &str = include_str!("../../data/docker-default-seccomp.json");
 const HOSTS: [Arch; 2] = [Arch::X86_64, Arch::Aarch64];
-
-fn capabilities() -> Vec<String> {
-    let kept = "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID \
-                SETPCAP SETUID SYS_CHROOT";
-    kept.split(' ').map(|name| format!("CAP_{name}")).collect()
-}
 
 fn imported(host: Arch) -> Imported {
     import(JSON, &container(host)).unwrap()

@@ -8,7 +8,7 @@
 //! names with ENOSYS, whatever the JSON says. Here, as in the JSON, unknown numbers get EPERM.
 
 use crate::classes;
-use crate::docker_json::{Docker, seen_bits};
+use crate::docker_json::{self, Docker, seen_bits};
 use crate::world;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -20,30 +20,11 @@ use stockade_policy::vocab::arch::X32_BIT;
 use stockade_policy::vocab::parameters::{Parameter, parameters};
 use stockade_policy::vocab::{Arch, Cap, syscalls};
 
-/// What Docker gives a container that asks for nothing.
-const CAPABILITIES: [&str; 14] = [
-    "audit_write",
-    "chown",
-    "dac_override",
-    "fowner",
-    "fsetid",
-    "kill",
-    "mknod",
-    "net_bind_service",
-    "net_raw",
-    "setfcap",
-    "setgid",
-    "setpcap",
-    "setuid",
-    "sys_chroot",
-];
-
 /// A kernel after 4.8, where Docker begins to allow ptrace.
 const KERNEL: (u32, u32) = (6, 18);
 
 fn docker(host: Arch) -> Docker {
-    let capabilities = CAPABILITIES.map(|name| format!("CAP_{}", name.to_uppercase()));
-    Docker::new(host, &capabilities, KERNEL)
+    Docker::new(host, &docker_json::capabilities(), KERNEL)
 }
 
 /// Every interface with the profile of a host that accepts it.
@@ -110,7 +91,7 @@ fn tested(policy: &Policy, docker: &Docker, arch: Arch) -> Vec<Tested> {
 
 #[test]
 fn it_keeps_the_capabilities_that_docker_keeps() {
-    let expected = CAPABILITIES.iter().map(|name| name.parse::<Cap>().unwrap()).collect();
+    let expected = docker_json::capabilities().iter().map(|name| name.parse::<Cap>().unwrap()).collect();
     assert_eq!(world::policy("docker-default").capabilities.value, expected);
 }
 

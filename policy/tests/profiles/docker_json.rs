@@ -10,6 +10,13 @@ use std::collections::BTreeMap;
 use stockade_policy::lattice::action::Action;
 use stockade_policy::vocab::Arch;
 
+/// What Docker gives a container that asks for nothing: moby, oci/caps/defaults.go.
+pub(crate) fn capabilities() -> Vec<String> {
+    let kept = "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP \
+                SETUID SYS_CHROOT";
+    kept.split(' ').map(|name| format!("CAP_{name}")).collect()
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct File {

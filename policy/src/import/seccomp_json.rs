@@ -33,7 +33,7 @@ pub(super) type Interface = At<Option<Arch>>;
 
 /// The whole of it.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(super) struct SeccompJson {
     pub(super) dialect: Dialect,
     pub(super) default: At<Action>,
     /// Interfaces whatever the host.
@@ -165,7 +165,7 @@ const RULE: &[&str] =
 const OCI_RULE: &[&str] = &["names", "action", "errnoRet", "args"];
 
 /// Reads either dialect; faults are reported.
-pub(super) fn read(node: &Node, report: &mut Report) -> Option<Document> {
+pub(super) fn read(node: &Node, report: &mut Report) -> Option<SeccompJson> {
     let Content::Mapping(entries) = &node.content else {
         let diagnostic =
             Diagnostic::error(format!("an object is expected, not {}", node.kind())).help(SHAPES);
@@ -216,7 +216,7 @@ fn has_docker_rule(rules: &Node) -> bool {
     own.into_iter().any(|key| rules.iter().any(|rule| member(rule, key).is_some()))
 }
 
-fn object(node: &Node, dialect: Dialect, report: &mut Report) -> Option<Document> {
+fn object(node: &Node, dialect: Dialect, report: &mut Report) -> Option<SeccompJson> {
     let valid = if dialect == Dialect::Docker { DOCUMENT } else { OCI_DOCUMENT };
     let fields = Fields::new(node, "the seccomp object", valid, report)?;
     fields.require("defaultAction", "the seccomp object", node, report);
@@ -240,7 +240,7 @@ fn object(node: &Node, dialect: Dialect, report: &mut Report) -> Option<Document
     }
     let rules = list(&fields, "syscalls", report);
     let rules = rules.iter().filter_map(|node| rule(node, dialect, report)).collect();
-    Some(Document { dialect, default: default?, architectures, by_host, flags, rules })
+    Some(SeccompJson { dialect, default: default?, architectures, by_host, flags, rules })
 }
 
 fn arch_map(node: &Node, report: &mut Report) -> Option<(Interface, Vec<Interface>)> {
@@ -398,7 +398,7 @@ fn number(fields: &Fields<'_>, key: &str, most: u64, report: &mut Report) -> Opt
     value
 }
 
-impl Document {
+impl SeccompJson {
     /// The first rule that names a call.
     pub(super) fn place_of(&self, call: &str) -> Option<Origin> {
         let names = self.rules.iter().flat_map(|rule| &rule.names);
