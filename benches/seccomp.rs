@@ -15,6 +15,8 @@
 mod agreement;
 #[path = "seccomp/attach.rs"]
 mod attach;
+#[path = "../tests/host/cgroups.rs"]
+mod cgroups;
 #[path = "seccomp/compilers.rs"]
 mod compilers;
 #[path = "../tests/seccomp_runc/container.rs"]

@@ -4,6 +4,11 @@
 #![cfg(target_arch = "x86_64")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 
+#[macro_use]
+#[path = "host/needs.rs"]
+mod needs;
+#[path = "host/cgroups.rs"]
+mod cgroups;
 #[path = "../policy/tests/profiles/world.rs"]
 mod world;
 
@@ -14,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stockade_enforcer::filters;
 use stockade_policy::seccomp::outer::outer;
 use stockade_policy::seccomp::{self, bpf};
@@ -122,11 +127,14 @@ impl Container {
         assert!(status.success(), "{}", self.said());
         let pid: u32 = fs::read_to_string(file).unwrap().trim().parse().unwrap();
         // The runtime returns when the process is about to become its command.
-        for _ in 0..500 {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            if line.starts_with(b"/bin/busybox") {
-                break;
-            }
+        let start = Instant::now();
+        while !fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default().starts_with(b"/bin/busybox") {
+            // Only a hang takes as long.
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "{pid} never became its command: {}",
+                self.said()
+            );
             sleep(Duration::from_millis(10));
         }
         let stacks = filters::of(pid).unwrap();
@@ -138,10 +146,7 @@ impl Container {
 impl Drop for Container {
     fn drop(&mut self) {
         let _ = self.runtime(&["delete", "--force"]);
-        for hierarchy in fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
-            drop(fs::remove_dir(hierarchy.path().join(&self.id)));
-        }
-        drop(fs::remove_dir(Path::new("/sys/fs/cgroup").join(&self.id)));
+        cgroups::remove(&self.id);
     }
 }
 
@@ -188,6 +193,7 @@ const WITH_INIT: &str = "stockade: 1\nextends: [docker-default]\nprocess: {no_ne
 
 #[test]
 fn a_container_is_under_our_program_whatever_its_annotations_say() {
+    needs!("runtime-crun", "crun", "busybox");
     let container = Container::new("crun", "docker-default", json!({ANNOTATION: ALLOW_ALL}), Value::Null);
     assert_eq!(container.filters(), [compiled("docker-default")]);
     assert_ne!(container.annotation(), ALLOW_ALL);
@@ -196,6 +202,7 @@ fn a_container_is_under_our_program_whatever_its_annotations_say() {
 
 #[test]
 fn an_engines_own_program_goes_where_there_is_no_filter_at_all() {
+    needs!("runtime-crun", "crun", "busybox");
     let container = Container::new("crun", "./profile.yaml", json!({ANNOTATION: ALLOW_ALL}), Value::Null);
     container.profile("stockade: 1\nextends: [unconfined]\n");
     assert_eq!(container.filters(), Vec::<Vec<u8>>::new());
@@ -205,6 +212,7 @@ fn an_engines_own_program_goes_where_there_is_no_filter_at_all() {
 /// A rule that lets orders through is about other orders.
 #[test]
 fn no_rule_admits_another_program() {
+    needs!("runtime-crun", "crun", "busybox");
     for (inner, profile) in [("crun", "docker-default"), ("crun", "./profile.yaml")] {
         let container = Container::new(inner, profile, json!({ANNOTATION: ALLOW_ALL}), Value::Null);
         container.profile("stockade: 1\nextends: [unconfined]\n");
@@ -216,6 +224,7 @@ fn no_rule_admits_another_program() {
 
 #[test]
 fn the_init_puts_the_exact_program_on_top_of_the_outer_one() {
+    needs!("runtime-crun", "crun", "busybox");
     let container = Container::new(&which("crun"), "./profile.yaml", json!({}), Value::Null);
     container.profile(WITH_INIT);
     let shown = outer(&world::policy("docker-default").syscalls).unwrap();
@@ -230,6 +239,7 @@ fn the_init_puts_the_exact_program_on_top_of_the_outer_one() {
 /// What decides is met with what the engine asked for: the program is the one of both.
 #[test]
 fn the_program_is_the_meet_with_the_engines_rules() {
+    needs!("runtime-crun", "crun", "busybox");
     let rules = json!({
         "defaultAction": "SCMP_ACT_ALLOW",
         "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
@@ -254,6 +264,7 @@ fn the_program_is_the_meet_with_the_engines_rules() {
 /// A runtime that is called crun and knows no annotation: runc by that name.
 #[test]
 fn a_runtime_that_does_not_know_the_annotation_starts_nothing() {
+    needs!("runtime-crun", "crun", "busybox");
     let impostor = tempfile::Builder::new().prefix("stockade-test-").tempdir().unwrap();
     let crun = impostor.path().join("crun");
     fs::copy(which("runc"), &crun).unwrap();

@@ -3,6 +3,10 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 
+#[macro_use]
+#[path = "host/needs.rs"]
+mod needs;
+
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -130,6 +134,7 @@ fn bundle() -> Value {
 
 #[test]
 fn the_same_comes_out_with_what_was_kept() {
+    needs!("runtime-kept");
     for runtime in ["runc", "crun"] {
         let place = Place::new();
         place.rules(runtime);
@@ -146,6 +151,7 @@ fn the_same_comes_out_with_what_was_kept() {
 
 #[test]
 fn an_entry_is_looked_at_where_it_is_the_callers_own_alone() {
+    needs!("runtime-kept");
     let place = Place::new();
     let (honest, _) = place.create(&bundle());
     assert_ne!(action(&honest), TAMPERED);
@@ -176,6 +182,7 @@ fn an_entry_is_looked_at_where_it_is_the_callers_own_alone() {
 
 #[test]
 fn what_depends_on_something_else_is_made_anew() {
+    needs!("runtime-kept");
     let place = Place::new();
     let (first, record) = place.create(&bundle());
     place.tamper();
@@ -203,6 +210,7 @@ fn what_depends_on_something_else_is_made_anew() {
 /// Every text counts, also one that only another profile names.
 #[test]
 fn what_a_profile_extends_counts_like_its_own_text() {
+    needs!("runtime-kept");
     let place = Place::new();
     let parent = |text: &str| fs::write(place.join("parent.yaml"), text).unwrap();
     parent(PROFILE);
@@ -219,6 +227,7 @@ fn what_a_profile_extends_counts_like_its_own_text() {
 /// What a meet leaves to the container is not kept: its own limits and ids.
 #[test]
 fn what_is_the_containers_own_is_never_another_ones() {
+    needs!("runtime-kept");
     let place = Place::new();
     place.create(&bundle());
     let mut other = bundle();

@@ -20,6 +20,8 @@ mod fixture;
 mod hostile;
 #[path = "launch/launcher.rs"]
 mod launcher;
+#[path = "../../tests/host/mounts.rs"]
+mod mounts;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -1,11 +1,12 @@
 //! The command, and what it found.
 
+use crate::ended::Ended;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 /// `stockade drill` with these arguments, with an environment of its own and its scratch files in `directory`.
 pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
@@ -20,13 +21,6 @@ pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// How the command ended.
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
 /// Runs it to the end; whatever it says, nothing of it is left.
 pub(crate) fn run(set: impl FnOnce(&mut Command), arguments: &[&str]) -> Ended {
     let scratch = tempfile::Builder::new().prefix("stockade-test-").tempdir().unwrap();
@@ -35,18 +29,14 @@ pub(crate) fn run(set: impl FnOnce(&mut Command), arguments: &[&str]) -> Ended {
     let mounted = mounts();
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = child.id();
-    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    let output = child.wait_with_output().unwrap();
     assert_eq!(running(pid), Vec::<String>::new(), "processes that are left");
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "files that are left");
     // Other tests mount meanwhile, but nothing below this directory.
     let below = |line: &&String| line.contains(scratch.path().to_str().unwrap());
     assert_eq!(mounts().iter().filter(below).count(), 0, "mounts that are left");
     assert_eq!(mounted.iter().filter(below).count(), 0);
-    Ended {
-        code: status.code(),
-        stdout: String::from_utf8(stdout).unwrap(),
-        stderr: String::from_utf8(stderr).unwrap(),
-    }
+    Ended::from(output)
 }
 
 fn mounts() -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The probes in containers of others.
 
-use crate::drilled::{Ended, drilled, has, run, targets};
+use crate::drilled::{drilled, has, run, targets};
+use crate::ended::Ended;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -25,6 +26,7 @@ const OPEN_BY_DEFAULT: [&str; 10] = [
 
 #[test]
 fn what_docker_starts_by_default_stands_beside_restricted() {
+    needs!("drill");
     if !has("runc") {
         return println!("SKIP drill-runc: there is no runc here");
     }
@@ -49,6 +51,7 @@ fn what_docker_starts_by_default_stands_beside_restricted() {
 
 #[test]
 fn a_container_that_is_looser_than_its_profile_is_a_no() {
+    needs!("drill");
     if !has("runc") {
         return println!("SKIP drill-runc: there is no runc here");
     }
@@ -158,6 +161,7 @@ impl Drop for Dockerd {
 
 #[test]
 fn docker_starts_it_in_an_image_with_nothing_in_it() {
+    needs!("drill");
     if !has("dockerd") || !has("docker") {
         return println!("SKIP drill-docker: there is no dockerd here");
     }
@@ -202,6 +206,7 @@ fn docker_starts_it_in_an_image_with_nothing_in_it() {
 
 #[test]
 fn podman_starts_it_too() {
+    needs!("drill");
     if !has("podman") || !has("runc") {
         return println!("SKIP drill-podman: there is no podman here");
     }

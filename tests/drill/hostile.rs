@@ -1,6 +1,7 @@
 //! What comes out of a container may be anything.
 
-use crate::drilled::{Ended, drilled, run, targets};
+use crate::drilled::{drilled, run, targets};
+use crate::ended::Ended;
 use crate::engines::script;
 use std::fs;
 use std::process::Command;
@@ -18,6 +19,7 @@ fn with_client(text: &str, arguments: &[&str]) -> Ended {
 
 #[test]
 fn what_is_no_report_is_an_error_and_no_verdict() {
+    needs!("drill");
     for text in [
         "true",
         "echo hello",
@@ -38,6 +40,7 @@ fn what_is_no_report_is_an_error_and_no_verdict() {
 
 #[test]
 fn an_engine_that_fails_is_told_in_its_words() {
+    needs!("drill");
     let ended = with_client("printf 'no \\033[31mroom\\n' >&2; exit 125", &[]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(3), ""));
     assert!(ended.stderr.contains("docker failed (exit code 125)"), "{}", ended.stderr);
@@ -54,6 +57,7 @@ fn an_engine_that_fails_is_told_in_its_words() {
 
 #[test]
 fn an_open_probe_and_one_without_an_end_are_a_no_where_the_profile_says_stopped() {
+    needs!("drill");
     let names: Vec<String> = {
         let mut probes: Vec<_> = drilled(0, &[]).probes.into_values().collect();
         // As the program tries them: the report's order is the table's.
@@ -82,6 +86,7 @@ fn position(name: &str) -> usize {
 
 #[test]
 fn options_that_do_not_go_together_are_refused() {
+    needs!("drill");
     for arguments in [
         &["--limited"][..],
         &["--image", "any"],

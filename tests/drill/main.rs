@@ -2,7 +2,13 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+#[macro_use]
+#[path = "../host/needs.rs"]
+mod needs;
 mod drilled;
+#[path = "../command/ended.rs"]
+#[expect(dead_code, reason = "a drill ends with a finding, which is asked for by its code")]
+mod ended;
 mod engines;
 mod hostile;
 mod leftovers;

@@ -28,6 +28,7 @@ const CLOSED_ANYWAY: &[(&str, &str)] = &[
 
 #[test]
 fn nothing_is_open_under_restricted_and_every_denial_has_its_line() {
+    needs!("drill");
     let found = drilled(0, &["--profile", "restricted"]);
     assert_eq!(found.with("open"), Vec::<&str>::new());
     assert_eq!(found.with("undecided"), Vec::<&str>::new());
@@ -67,6 +68,7 @@ fn nothing_is_open_under_restricted_and_every_denial_has_its_line() {
 
 #[test]
 fn what_is_tried_is_what_is_listed() {
+    needs!("drill");
     let ended = run(|_| {}, &["--list", "--format", "json"]);
     let listed: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!((ended.code, listed["kind"].as_str()), (Some(0), Some("probes")), "{}", ended.stderr);
@@ -80,6 +82,7 @@ fn what_is_tried_is_what_is_listed() {
 
 #[test]
 fn nothing_is_open_for_a_caller_without_root() {
+    needs!("drill");
     let directory = tempfile::Builder::new().prefix("stockade-test-").tempdir().unwrap();
     std::os::unix::fs::chown(directory.path(), Some(1000), Some(1000)).unwrap();
     let output = Command::new("setpriv")
@@ -98,6 +101,7 @@ fn nothing_is_open_for_a_caller_without_root() {
 
 #[test]
 fn every_probe_that_this_kernel_has_opens_without_restrictions() {
+    needs!("drill");
     let found = drilled(0, &["--profile", "unconfined", "--root", "/"]);
     let listed = |probe: &&str| CLOSED_ANYWAY.iter().any(|(name, _)| name == probe);
     for verdict in ["stopped", "not_tried", "undecided"] {
@@ -119,6 +123,7 @@ fn with(more: &str) -> tempfile::NamedTempFile {
 
 #[test]
 fn a_profile_that_opens_one_thing_opens_that_probe_alone() {
+    needs!("drill");
     let restricted = drilled(0, &[]);
     let mut cases = vec![
         ("unshare", "unshare_user"),
@@ -146,6 +151,7 @@ fn a_profile_that_opens_one_thing_opens_that_probe_alone() {
 
 #[test]
 fn what_the_filter_lets_through_the_next_layer_stops() {
+    needs!("drill");
     let profile = with("syscalls: {allow: [unshare]}");
     let found = drilled(0, &["--profile", profile.path().to_str().unwrap()]);
     assert_eq!(found.probes["unshare_mount"]["layer"], "capabilities");
@@ -154,6 +160,7 @@ fn what_the_filter_lets_through_the_next_layer_stops() {
 
 #[test]
 fn bursts_are_tried_behind_limits_alone() {
+    needs!("drill");
     let layers = |found: &Drilled| {
         ["process_burst", "descriptor_burst", "memory_burst"]
             .map(|probe| found.probes[probe]["layer"].clone())
@@ -168,6 +175,7 @@ fn bursts_are_tried_behind_limits_alone() {
 
 #[test]
 fn a_floor_stops_what_the_profile_opens() {
+    needs!("drill");
     let profile = with("syscalls: {allow: [unshare]}");
     let path = profile.path().to_str().unwrap();
     let found = drilled(0, &["--profile", path, "--floor", "restricted"]);
@@ -176,6 +184,7 @@ fn a_floor_stops_what_the_profile_opens() {
 
 #[test]
 fn a_root_is_not_written_into() {
+    needs!("drill");
     let root = tempfile::Builder::new().prefix("stockade-test-").tempdir().unwrap();
     for directory in ["bin", "dev", "etc", "mnt", "proc", "sys", "tmp"] {
         fs::create_dir(root.path().join(directory)).unwrap();

@@ -139,6 +139,7 @@ fn wait_for_init(engine: &dyn Engine, container: &crate::engine::Running) -> u32
 
 #[test]
 fn one_profile_is_the_same_under_every_engine() {
+    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
     let image = Image::busybox();
     let rules = Rules::new(&[("conformance", PROFILE)]);
     let expected = launched(&rules, &image);
@@ -186,6 +187,7 @@ fn one_profile_is_the_same_under_every_engine() {
 
 #[test]
 fn commands_are_found_as_without_it() {
+    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
     let (busybox, scratch) = (Image::busybox(), Image::scratch());
     let wide = PROFILE.replace("execute: {replace: [/bin]}", "execute: {replace: [/]}");
     let rules = Rules::new(&[("conformance", &wide)]);
@@ -217,6 +219,7 @@ fn commands_are_found_as_without_it() {
 
 #[test]
 fn an_image_that_the_engine_vouches_for_may_have_more() {
+    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
     let image = Image::busybox();
     let rules = Rules::new(&[("conformance", PROFILE), ("more", "stockade: 1\nextends: [docker-default]\n")]);
     let engines = rules.engines("default: ./conformance.yaml\n");
@@ -241,6 +244,7 @@ fn an_image_that_the_engine_vouches_for_may_have_more() {
 
 #[test]
 fn another_user_keeps_to_the_same_profile() {
+    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
     let image = Image::busybox();
     let rules = Rules::new(&[("conformance", PROFILE)]);
     let mut seen: Option<Facts> = None;
@@ -264,6 +268,7 @@ fn another_user_keeps_to_the_same_profile() {
 
 #[test]
 fn what_has_no_meet_is_refused_where_the_engine_shows_it() {
+    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
     let image = Image::busybox();
     let profiles = [("conformance", PROFILE), ("nobody", "stockade: 1\nextends: [restricted]\n")];
     let rules = Rules::new(&profiles);

@@ -3,6 +3,9 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
+#[macro_use]
+#[path = "../host/needs.rs"]
+mod needs;
 mod conformance;
 mod containerd;
 mod cri;

@@ -57,6 +57,7 @@ impl Drop for Watch {
 
 #[test]
 fn what_starts_and_ends_is_said_once() {
+    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
     let image = Image::busybox();
     for (engine, signal) in every(&Runtime::runc()).into_iter().zip(["-INT", "-TERM", "-INT"]) {
         eprintln!("{}", engine.name());

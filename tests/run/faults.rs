@@ -1,6 +1,7 @@
 //! Every system call of a launch is made to fail in turn: the target runs as declared, or not at all.
 
-use crate::harness::{Ended, Scratch, busybox_root, compile_c, stockade};
+use crate::ended::Ended;
+use crate::harness::{Scratch, busybox_root, compile_c, stockade};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -160,6 +161,7 @@ fn occurrences(trace: &str) -> BTreeMap<String, usize> {
 
 #[test]
 fn every_declared_restriction_is_a_fact_inside() {
+    needs!("run", "busybox");
     let bench = Bench::new();
     let arguments: Vec<&str> = bench.arguments.iter().map(String::as_str).collect();
     let ended = Ended::from(stockade(&arguments).env("SECRET", "not passed on").output().unwrap());
@@ -206,6 +208,7 @@ fn every_declared_restriction_is_a_fact_inside() {
 
 #[test]
 fn no_failing_call_weakens_a_launch() {
+    needs!("run", "busybox");
     let bench = Bench::new();
     let (ended, trace) = bench.traced(&[]);
     let declared = facts(&ended).unwrap_or_else(|| panic!("{ended:?}"));

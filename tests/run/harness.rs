@@ -1,12 +1,15 @@
 //! What every end-to-end test stands on: the binary, scratch places, small roots, servers that end with
 //! their test.
 
+use crate::ended::Ended;
 use std::fs;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a test waits for something that must happen; only a hang takes as long.
@@ -27,32 +30,6 @@ pub(crate) fn stockade(arguments: &[&str]) -> Command {
 /// Runs to the end, with both outputs as text.
 pub(crate) fn run(arguments: &[&str]) -> Ended {
     Ended::from(stockade(arguments).output().unwrap())
-}
-
-/// How a command ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
-
-impl Ended {
-    /// The standard output of a command that must have worked.
-    pub(crate) fn success(self) -> String {
-        assert_eq!(self.code, Some(0), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
-        self.stdout
-    }
 }
 
 /// A directory that is gone after the test, open to every user.
@@ -105,9 +82,26 @@ pub(crate) fn busybox_root(at: &Path) {
     fs::write(at.join("etc/group"), "root:x:0:\nweb:x:101:\n").unwrap();
 }
 
-/// A TCP port of loopback that was free a moment ago.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A TCP port of loopback that nobody else takes as long as this lives: below those that the kernel gives out, and
+/// claimed against other tests.
+pub(crate) struct Port {
+    pub(crate) number: u16,
+    _claim: UnixListener,
+}
+
+impl Port {
+    pub(crate) fn claim() -> Port {
+        let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+        let given_out: u16 = range.split_whitespace().next().unwrap().parse().unwrap();
+        let claimed = |number: u16| {
+            let name = SocketAddr::from_abstract_name(format!("stockade-test-port-{number}")).unwrap();
+            let claim = UnixListener::bind_addr(&name).ok()?;
+            // Whoever is no test may have it.
+            TcpListener::bind(("127.0.0.1", number)).ok()?;
+            Some(Port { number, _claim: claim })
+        };
+        (10_000..given_out).find_map(claimed).expect("a free port")
+    }
 }
 
 /// A server that is told to stop, and waited for, when the test ends.

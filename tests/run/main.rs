@@ -3,11 +3,18 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
+#[macro_use]
+#[path = "../host/needs.rs"]
+mod needs;
+#[path = "../command/ended.rs"]
+mod ended;
 mod escapes;
 mod faults;
 mod harness;
 mod hostile_root;
 mod leftovers;
+#[path = "../host/mounts.rs"]
+mod mounts;
 mod programs;
 mod verified;
 mod view;

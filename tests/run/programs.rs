@@ -1,6 +1,6 @@
 //! Every built-in profile with a real program of its kind, doing its work.
 
-use crate::harness::{Scratch, Server, free_port, run, status_field, stockade, target_of};
+use crate::harness::{Port, Scratch, Server, run, status_field, stockade, target_of};
 use std::fs;
 use std::process::Command;
 
@@ -29,8 +29,8 @@ fn confined(pid: u32, capabilities: &str) {
 }
 
 /// nginx below `web`, serving `page` on a free port.
-fn nginx(scratch: &Scratch, page: &str) -> (Server, u16) {
-    let port = free_port();
+fn nginx(scratch: &Scratch, page: &str) -> (Server, Port) {
+    let port = Port::claim();
     let site = scratch.directory_of("site", NONROOT);
     fs::write(scratch.join("site/index.html"), page).unwrap();
     scratch.file(
@@ -39,7 +39,8 @@ fn nginx(scratch: &Scratch, page: &str) -> (Server, u16) {
             "daemon off; pid /tmp/pid; error_log stderr;\nevents {{}}\nhttp {{ access_log off;\n\
              client_body_temp_path /tmp/b; proxy_temp_path /tmp/p; fastcgi_temp_path /tmp/f;\n\
              uwsgi_temp_path /tmp/u; scgi_temp_path /tmp/s; include /etc/nginx/mime.types; sendfile on;\n\
-             server {{ listen 127.0.0.1:{port}; root /srv; }} }}\n"
+             server {{ listen 127.0.0.1:{}; root /srv; }} }}\n",
+            port.number
         ),
     );
     let mount = mounted(&site, "/srv", "read-only");
@@ -47,14 +48,15 @@ fn nginx(scratch: &Scratch, page: &str) -> (Server, u16) {
         stockade(&["run", "--profile", "web", "--set", &mount, "--", "/usr/sbin/nginx", "-e", "stderr"])
             .args(["-c", "/srv/nginx.conf"]),
     );
-    (server.listening(port), port)
+    (server.listening(port.number), port)
 }
 
 #[test]
 fn web_serves_a_file_with_nginx_and_restricted_fetches_nothing() {
+    needs!("run", "busybox");
     let scratch = Scratch::new();
     let (server, port) = nginx(&scratch, "served from inside\n");
-    let url = format!("http://127.0.0.1:{port}/index.html");
+    let url = format!("http://127.0.0.1:{}/index.html", port.number);
     assert_eq!(client("curl", &["-sS", &url]), "served from inside\n");
     // net_bind_service alone.
     confined(target_of(server.pid()), "0000000000000400");
@@ -67,8 +69,10 @@ fn web_serves_a_file_with_nginx_and_restricted_fetches_nothing() {
 
 #[test]
 fn database_runs_redis_under_load() {
+    needs!("run", "busybox");
     let scratch = Scratch::new();
-    let port = free_port().to_string();
+    let claimed = Port::claim();
+    let port = claimed.number.to_string();
     let data = scratch.directory_of("data", NONROOT);
     let mount = mounted(&data, "/srv", "writable");
     let server =
@@ -76,7 +80,7 @@ fn database_runs_redis_under_load() {
             stockade(&["run", "--profile", "database", "--set", &mount, "--", "/usr/bin/redis-server"])
                 .args(["--port", &port, "--bind", "127.0.0.1", "--dir", "/srv", "--appendonly", "yes"]),
         )
-        .listening(port.parse().unwrap());
+        .listening(claimed.number);
     let report = client("redis-benchmark", &["-p", &port, "-n", "2000", "-t", "set,get,lpush", "--csv"]);
     assert!(report.lines().filter(|line| line.starts_with('"')).count() >= 3, "{report}");
     assert_eq!(client("redis-cli", &["-p", &port, "set", "key", "kept"]).trim(), "OK");
@@ -95,8 +99,10 @@ fn postgres_directory() -> String {
 
 #[test]
 fn database_runs_postgresql_and_its_benchmark() {
+    needs!("run", "busybox");
     let scratch = Scratch::new();
-    let port = free_port().to_string();
+    let claimed = Port::claim();
+    let port = claimed.number.to_string();
     let uid: u32 = client("id", &["-u", "postgres"]).trim().parse().unwrap();
     let data = scratch.directory_of("data", uid);
     let mount = mounted(&data, "/srv", "writable");
@@ -117,7 +123,7 @@ fn database_runs_postgresql_and_its_benchmark() {
         "127.0.0.1",
         "-F",
     ]))
-    .listening(port.parse().unwrap());
+    .listening(claimed.number);
     let connection = ["-h", "127.0.0.1", "-p", port.as_str(), "-U", "postgres"];
     let pgbench = format!("{binaries}/pgbench");
     client(&pgbench, &[&connection[..], &["-i", "-q", "postgres"]].concat());
@@ -128,6 +134,7 @@ fn database_runs_postgresql_and_its_benchmark() {
 
 #[test]
 fn batch_and_restricted_run_python() {
+    needs!("run", "busybox");
     let work = "import json, os, sqlite3, subprocess, tempfile, threading\n\
                 with tempfile.NamedTemporaryFile() as f:\n \
                     c = sqlite3.connect(f.name); c.execute('create table t(n)')\n \
@@ -144,6 +151,7 @@ fn batch_and_restricted_run_python() {
 
 #[test]
 fn builder_compiles_a_project_and_git_keeps_it() {
+    needs!("run", "busybox");
     let scratch = Scratch::new();
     let project = scratch.directory_of("project", NONROOT);
     for (name, text) in [
@@ -167,6 +175,7 @@ fn builder_compiles_a_project_and_git_keeps_it() {
 
 #[test]
 fn worker_clones_with_git_over_the_network_and_docker_default_runs_a_shell() {
+    needs!("run", "busybox");
     let scratch = Scratch::new();
     let repository = scratch.join("site");
     fs::create_dir(&repository).unwrap();
@@ -180,7 +189,8 @@ fn worker_clones_with_git_over_the_network_and_docker_default_runs_a_shell() {
     );
     client("git", &["-C", at, "update-server-info"]);
     let (_server, port) = nginx(&scratch, "page");
-    let script = format!("git clone -q http://127.0.0.1:{port}/.git /tmp/copy && cat /tmp/copy/file");
+    let script =
+        format!("git clone -q http://127.0.0.1:{}/.git /tmp/copy && cat /tmp/copy/file", port.number);
     let printed = run(&[
         "run",
         "--profile",
@@ -205,6 +215,7 @@ fn worker_clones_with_git_over_the_network_and_docker_default_runs_a_shell() {
 
 #[test]
 fn unconfined_must_be_named_and_runs_as_the_caller() {
+    needs!("run", "busybox");
     let printed = run(&["run", "--profile", "unconfined", "--", "/usr/bin/id", "-u"]).success();
     assert_eq!(printed, "0\n");
     let printed = run(&["run", "--", "/usr/bin/id", "-u"]).success();
@@ -213,6 +224,7 @@ fn unconfined_must_be_named_and_runs_as_the_caller() {
 
 #[test]
 fn restricted_works_without_root() {
+    needs!("run", "busybox");
     let printed = Command::new("setpriv")
         .args(["--reuid", "1000", "--regid", "1000", "--clear-groups", env!("CARGO_BIN_EXE_stockade")])
         .args(["run", "--profile", "restricted", "--", "/bin/sh", "-c"])

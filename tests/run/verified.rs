@@ -1,6 +1,7 @@
 //! `stockade verify` against the kernel: what was launched holds, and what drifts is named.
 
-use crate::harness::{Ended, Scratch, Server, busybox_root, run, stockade, target_of};
+use crate::ended::Ended;
+use crate::harness::{Scratch, Server, busybox_root, run, stockade, target_of};
 use std::fs;
 use std::process::Command;
 
@@ -49,6 +50,7 @@ fn layer<'a>(report: &'a str, name: &str) -> &'a str {
 
 #[test]
 fn what_was_launched_is_what_runs() {
+    needs!("run", "busybox");
     let watched = watched();
     let report = run(&["verify", &watched.target.to_string()]).success();
     for name in [
@@ -74,6 +76,7 @@ fn what_was_launched_is_what_runs() {
 /// Of the flags of a filter the kernel shows whether it logs.
 #[test]
 fn a_filter_that_does_not_log_as_it_should_is_drift() {
+    needs!("run", "busybox");
     let logging = format!("{PROFILE}syscalls: {{log_denied: true}}\n");
     let (silent, logged) = (watched(), watched_under(&logging));
     let root = silent.scratch.join("root").display().to_string();
@@ -88,6 +91,7 @@ fn a_filter_that_does_not_log_as_it_should_is_drift() {
 
 #[test]
 fn a_limit_lifted_on_a_running_program_is_drift() {
+    needs!("run", "busybox");
     let watched = watched();
     let pid = watched.target.to_string();
     // What an administrator could do to a running program.
@@ -107,6 +111,7 @@ fn a_limit_lifted_on_a_running_program_is_drift() {
 
 #[test]
 fn a_process_without_a_profile_is_looser_everywhere() {
+    needs!("run", "busybox");
     let watched = watched();
     let mut plain = Command::new("sleep").arg("1000").spawn().unwrap();
     let ended = run(&["verify", &plain.id().to_string(), "--profile", &watched.profile]);
@@ -121,6 +126,7 @@ fn a_process_without_a_profile_is_looser_everywhere() {
 
 #[test]
 fn run_verifies_at_the_exec() {
+    needs!("run", "busybox");
     let ended = Ended::from(
         stockade(&["run", "--verify", "--profile", "restricted", "--", "/bin/echo", "ran"]).output().unwrap(),
     );
@@ -130,6 +136,7 @@ fn run_verifies_at_the_exec() {
 
 #[test]
 fn what_does_not_run_is_an_error_and_no_verdict() {
+    needs!("run", "busybox");
     let ended = run(&["verify", "4194304"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("4194304"), "{ended:?}");

@@ -1,6 +1,7 @@
 //! What is added to a container keeps to what it was made with.
 
-use crate::bench::{Bench, Bundle, Ended, TIGHT, all_capabilities, ended};
+use crate::bench::{Bench, Bundle, TIGHT, all_capabilities, ended};
+use crate::ended::Ended;
 use crate::facts;
 use serde_json::{Value, json};
 use std::fs;
@@ -46,6 +47,7 @@ fn started() -> (Bench, Bundle) {
 
 #[test]
 fn a_process_in_a_file_is_under_the_policy() {
+    needs!("runtime", "runc", "busybox");
     let (bench, _bundle) = started();
     facts::is_tight(&facts::from(&by_file(&bench, &everything()).success()), "everything");
     type Change = fn(&mut Value);
@@ -82,6 +84,7 @@ fn a_process_in_a_file_is_under_the_policy() {
 
 #[test]
 fn a_process_by_options_is_under_the_policy() {
+    needs!("runtime", "runc", "busybox");
     let (bench, _bundle) = started();
     let admitted: [&[&str]; 6] = [
         &[],
@@ -122,6 +125,7 @@ fn a_process_by_options_is_under_the_policy() {
 
 #[test]
 fn a_container_of_another_runtime_takes_nothing() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     ended(&mut bench.runc(&["create", "--bundle", bundle.text(), "x"])).success();

@@ -1,11 +1,14 @@
 //! Rules, bundles made by hand, and the two runtimes on them.
 
+use crate::cgroups;
+use crate::ended::Ended;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use stockade_policy::vocab::CapSet;
 
 /// Benches of this process, so that no two have one cgroup.
 static BENCHES: AtomicUsize = AtomicUsize::new(0);
@@ -157,15 +160,7 @@ impl Drop for Bench {
         for container in fs::read_dir(self.join("runc")).into_iter().flatten().flatten() {
             self.end(&container.file_name().to_string_lossy());
         }
-        // runc takes the cgroups of containers along, and leaves what lies above.
-        let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
-        for hierarchy in hierarchies.map(|entry| entry.path()).chain(["/sys/fs/cgroup".into()]) {
-            let above = hierarchy.join(&self.cgroup);
-            for below in fs::read_dir(&above).into_iter().flatten().flatten() {
-                drop(fs::remove_dir(below.path()));
-            }
-            drop(fs::remove_dir(above));
-        }
+        cgroups::remove(&self.cgroup);
     }
 }
 
@@ -216,16 +211,10 @@ pub(crate) fn spec() -> Value {
 
 /// Every capability of capabilities(7) that whoever runs this can give away.
 pub(crate) fn all_capabilities() -> Vec<String> {
-    let names = "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE \
-        NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE \
-        SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE \
-        AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF \
-        CHECKPOINT_RESTORE";
     let own = fs::read_to_string("/proc/self/status").unwrap();
     let own = own.lines().find_map(|line| line.strip_prefix("CapBnd:\t")).unwrap();
     let own = u64::from_str_radix(own, 16).unwrap();
-    let own = names.split_whitespace().enumerate().filter(|(number, _)| own >> number & 1 == 1);
-    own.map(|(_, name)| format!("CAP_{name}")).collect()
+    CapSet(own).iter().map(|cap| format!("CAP_{}", cap.name().to_ascii_uppercase())).collect()
 }
 
 /// A configuration that gives everything away that has a meet.
@@ -251,31 +240,7 @@ fn loose(cgroup: &str) -> Value {
     config
 }
 
-/// How a command ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
-
 impl Ended {
-    /// The standard output of a command that must have worked.
-    pub(crate) fn success(self) -> String {
-        assert_eq!(self.code, Some(0), "{self:?}");
-        self.stdout
-    }
-
     /// stockade's own refusal, with these words in it.
     pub(crate) fn refused(&self, words: &str) {
         assert_eq!(self.code, Some(125), "{words}: {self:?}");

@@ -1,6 +1,7 @@
 //! Files that are not what they should be: no container, and a word why.
 
-use crate::bench::{Bench, Bundle, Ended};
+use crate::bench::{Bench, Bundle};
+use crate::ended::Ended;
 use crate::facts;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -23,6 +24,7 @@ pub(crate) fn is_tight(pid: u32) {
 
 #[test]
 fn a_container_is_under_its_whole_policy() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     is_tight(bench.start(&bundle));
@@ -30,6 +32,7 @@ fn a_container_is_under_its_whole_policy() {
 
 #[test]
 fn a_config_that_cannot_be_read_starts_nothing() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     let whole = bundle.bytes();
@@ -79,6 +82,7 @@ fn a_config_that_cannot_be_read_starts_nothing() {
 
 #[test]
 fn an_image_cannot_stand_where_the_init_does() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     let init = bundle.path.join("rootfs/.stockade");
@@ -116,6 +120,7 @@ const BROKEN: [(&str, Breaks, &str); 6] = [
 
 #[test]
 fn rules_and_profiles_that_cannot_be_trusted_start_nothing() {
+    needs!("runtime", "runc", "busybox");
     for file in ["runtime.yaml", "tight.yaml"] {
         for (what, breaks, words) in BROKEN {
             let bench = Bench::new();
@@ -155,6 +160,7 @@ fn rules_and_profiles_that_cannot_be_trusted_start_nothing() {
 
 #[test]
 fn state_that_others_can_change_starts_nothing() {
+    needs!("runtime", "runc", "busybox");
     let open: fn(&Path) = |path| fs::set_permissions(path, Permissions::from_mode(0o777)).unwrap();
     let given: fn(&Path) = |path| chown(path, Some(1), Some(1)).unwrap();
     let linked: fn(&Path) = |path| {
@@ -218,6 +224,7 @@ impl Drop for Small<'_> {
 
 #[test]
 fn a_full_disk_starts_nothing() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let origin = bench.bundle("x");
     // The root stays where there is room.

@@ -1,8 +1,9 @@
 //! The wrapper is killed at every system call, and every one of them is made to fail: the bundle is the old one or the
 //! new one, whole, and nothing but the new one is started.
 
-use crate::bench::{Bench, Bundle, Ended, ended};
+use crate::bench::{Bench, Bundle, ended};
 use crate::broken::is_tight;
+use crate::ended::Ended;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -116,26 +117,31 @@ fn each_call(fault: &str) {
 
 #[test]
 fn killed_at_any_call_it_starts_nothing_weaker() {
+    needs!("runtime", "runc", "busybox");
     each_call(KILL);
 }
 
 #[test]
 fn no_refused_call_starts_what_is_weaker() {
+    needs!("runtime", "runc", "busybox");
     each_call("error=EPERM");
 }
 
 #[test]
 fn no_broken_call_starts_what_is_weaker() {
+    needs!("runtime", "runc", "busybox");
     each_call("error=EIO");
 }
 
 #[test]
 fn no_call_without_room_starts_what_is_weaker() {
+    needs!("runtime", "runc", "busybox");
     each_call("error=ENOSPC");
 }
 
 #[test]
 fn a_killed_create_leaves_no_weaker_container() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     let old = bundle.bytes();

@@ -3,9 +3,16 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 
+#[macro_use]
+#[path = "../host/needs.rs"]
+mod needs;
 mod added;
 mod bench;
 mod broken;
+#[path = "../host/cgroups.rs"]
+mod cgroups;
+#[path = "../command/ended.rs"]
+mod ended;
 mod facts;
 mod injected;
 mod meet;

@@ -208,6 +208,7 @@ fn variants(bundle: &Bundle) -> Vec<(&'static str, Value)> {
 
 #[test]
 fn what_is_written_is_never_looser_and_its_own_meet() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     let loose = bundle.read();
@@ -227,6 +228,7 @@ fn what_is_written_is_never_looser_and_its_own_meet() {
 
 #[test]
 fn what_is_mounted_read_only_is_so_below() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let source = bench.join("data");
     let below = source.join("below");
@@ -265,6 +267,7 @@ fn what_is_mounted_read_only_is_so_below() {
 
 #[test]
 fn what_is_observed_is_left_as_it_is() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::with("default: ./tight.yaml\nmode: observe\n");
     let bundle = bench.bundle("x");
     let before = bundle.bytes();

@@ -95,6 +95,7 @@ const LINES: [&str; 42] = [
 
 #[test]
 fn plain_runc_and_the_wrapper_say_the_same() {
+    needs!("runtime", "runc", "busybox");
     let (met, plain) = (Bench::new(), Bench::new());
     for bench in [&met, &plain] {
         bench.start(&bench.bundle("x"));
@@ -111,6 +112,7 @@ fn plain_runc_and_the_wrapper_say_the_same() {
 
 #[test]
 fn the_name_is_the_command() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let name = bench.join("stockade-runtime");
     symlink(env!("CARGO_BIN_EXE_stockade"), &name).unwrap();
@@ -139,6 +141,7 @@ fn script(bench: &Bench, script: &str) -> crate::bench::Bundle {
 
 #[test]
 fn signals_reach_the_container() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = script(&bench, "trap 'exit 42' USR1; echo ready; while :; do sleep 0.1; done");
     let mut child = bench
@@ -159,6 +162,7 @@ fn signals_reach_the_container() {
 
 #[test]
 fn input_and_output_are_untouched() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     bundle.edit(|config| config["process"]["args"] = json!(["/bin/cat"]));
@@ -187,6 +191,7 @@ fn with_descriptor(command: &Command, file: &std::path::Path) -> Command {
 
 #[test]
 fn descriptors_arrive() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let file = bench.join("passed");
     fs::write(&file, "through descriptor 3").unwrap();
@@ -205,6 +210,7 @@ fn descriptors_arrive() {
 
 #[test]
 fn the_pid_is_written_where_it_is_asked_for() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     let file = bench.join("pid");
@@ -232,6 +238,7 @@ except OSError:
 
 #[test]
 fn a_terminal_is_sent() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = script(&bench, "test -t 0 && test -t 1 && echo a terminal");
     bundle.edit(|config| config["process"]["terminal"] = true.into());

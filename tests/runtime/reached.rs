@@ -34,6 +34,7 @@ fn volume(source: &Path, at: &str, options: &[&str]) -> Value {
 
 #[test]
 fn links_of_an_image_lead_no_mount_away() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::with("default: docker-default\nmounts: [/]\n");
     let data = bench.join("data");
     fs::create_dir(&data).unwrap();
@@ -70,6 +71,7 @@ fn links_of_an_image_lead_no_mount_away() {
 
 #[test]
 fn links_of_a_volume_lead_no_mount_away() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let (outer, inner) = (bench.join("outer"), bench.join("inner"));
     fs::create_dir(&outer).unwrap();
@@ -89,6 +91,7 @@ fn links_of_a_volume_lead_no_mount_away() {
 
 #[test]
 fn what_somebody_mounted_in_an_engines_volume_is_not_the_engines() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let docker = bench.join("docker");
     let volumes = docker.join("volumes/v/_data");
@@ -107,6 +110,7 @@ fn what_somebody_mounted_in_an_engines_volume_is_not_the_engines() {
 
 #[test]
 fn options_that_change_other_mounts_are_refused() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let data = bench.join("data");
     fs::create_dir(&data).unwrap();
@@ -129,6 +133,7 @@ fn options_that_change_other_mounts_are_refused() {
 
 #[test]
 fn a_root_that_no_engine_keeps_is_refused() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     bundle.edit(|config| config["root"]["path"] = "/usr".into());
@@ -137,6 +142,7 @@ fn a_root_that_no_engine_keeps_is_refused() {
 
 #[test]
 fn what_must_be_hidden_must_be_there_where_it_could_be_made() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::with("default: ./hides.yaml\n");
     bench.profile("hides", "stockade: 1\nextends: [docker-default]\nprocess: {no_new_privileges: true}\nfiles: {hide: [/data/secret]}\n");
     let bundle = bench.bundle("x");
@@ -149,6 +155,7 @@ fn what_must_be_hidden_must_be_there_where_it_could_be_made() {
 
 #[test]
 fn limits_of_a_bundle_that_are_stricter_stay() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::with("default: ./wide.yaml\n");
     bench.profile(
         "wide",
@@ -171,6 +178,7 @@ fn limits_of_a_bundle_that_are_stricter_stay() {
 
 #[test]
 fn nothing_is_passed_on_behind_dashes() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     let before = bundle.bytes();
@@ -182,6 +190,7 @@ fn nothing_is_passed_on_behind_dashes() {
 
 #[test]
 fn a_process_that_is_added_has_the_containers_label() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::with("default: ./tight.yaml\n");
     let bundle = bench.bundle("x");
     bench.start(&bundle);

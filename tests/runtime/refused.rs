@@ -126,6 +126,7 @@ fn cases(bench: &Bench) -> Vec<(Change, String)> {
 
 #[test]
 fn what_has_no_meet_is_refused_by_name() {
+    needs!("runtime", "runc", "busybox");
     // A runtime that makes nothing: some of this would take the host's cgroups along.
     let bench = Bench::with("default: ./tight.yaml\nruntime: /bin/true\n");
     // Which users there are is the profile's to say.
@@ -200,6 +201,7 @@ fn full() -> Value {
 
 #[test]
 fn a_field_that_nobody_knows_is_refused_with_its_place() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     let original = full();
@@ -229,6 +231,7 @@ fn a_field_that_nobody_knows_is_refused_with_its_place() {
 
 #[test]
 fn a_device_is_its_number_and_not_its_name() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     bundle.edit(|config| {
@@ -255,6 +258,7 @@ fn a_device_is_its_number_and_not_its_name() {
 
 #[test]
 fn orders_to_the_inner_runtime_are_taken_away() {
+    needs!("runtime", "runc", "busybox");
     let bench = Bench::with("default: ./tight.yaml\nannotations: [run.oci.timeout]\n");
     let bundle = bench.bundle("x");
     bundle.edit(|config| {

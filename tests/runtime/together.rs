@@ -46,6 +46,7 @@ fn open_files(pid: u32) -> String {
 
 #[test]
 fn creates_at_once_never_mix() {
+    needs!("runtime", "runc", "busybox");
     let (bench, bundles) = many(|number| format!("c{number}"));
     assert_eq!(creates(&bench, &bundles), [true; MANY]);
     for (number, bundle) in bundles.iter().enumerate() {
@@ -77,6 +78,7 @@ fn added(bench: &Bench) -> String {
 
 #[test]
 fn of_one_id_one_wins() {
+    needs!("runtime", "runc", "busybox");
     let (bench, bundles) = many(|_| "x".to_owned());
     let won: Vec<usize> = creates(&bench, &bundles)
         .iter()
@@ -95,6 +97,7 @@ fn of_one_id_one_wins() {
 
 #[test]
 fn a_second_create_leaves_the_first_ones_policy() {
+    needs!("runtime", "runc", "busybox");
     let (bench, bundles) = many(|_| "x".to_owned());
     bench.start(&bundles[0]);
     let before = record(&bench);

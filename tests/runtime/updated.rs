@@ -1,6 +1,7 @@
 //! Limits that are changed keep to the policy's, whatever form the change has.
 
-use crate::bench::{Bench, Ended, ended};
+use crate::bench::{Bench, ended};
+use crate::ended::Ended;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::Path;
@@ -99,6 +100,7 @@ fn files() -> Vec<Value> {
 
 #[test]
 fn files_and_standard_input_keep_to_the_limits() {
+    needs!("runtime", "runc", "busybox");
     let bench = started();
     for resources in files() {
         for standard_input in [false, true] {
@@ -119,6 +121,7 @@ fn files_and_standard_input_keep_to_the_limits() {
 
 #[test]
 fn options_keep_to_the_limits() {
+    needs!("runtime", "runc", "busybox");
     let bench = started();
     let cases: [&[&str]; 19] = [
         &["--memory", "-1"],
@@ -152,6 +155,7 @@ fn options_keep_to_the_limits() {
 
 #[test]
 fn what_no_policy_has_a_word_for_is_refused() {
+    needs!("runtime", "runc", "busybox");
     let bench = started();
     let before = limits(&bench);
     for option in ["--cpu-rt-period", "--cpu-rt-runtime", "--l3-cache-schema", "--mem-bw-schema"] {

@@ -1,5 +1,6 @@
 //! A container that real runc starts, for the filter that it installs.
 
+use crate::cgroups;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::Path;
@@ -69,11 +70,7 @@ impl Container {
 impl Drop for Container {
     fn drop(&mut self) {
         let _ = self.runc(&["delete", "--force"]);
-        // runc takes its cgroups along, unless it failed half-way.
-        for hierarchy in fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
-            drop(fs::remove_dir(hierarchy.path().join(&self.name)));
-        }
-        drop(fs::remove_dir(Path::new("/sys/fs/cgroup").join(&self.name)));
+        cgroups::remove(&self.name);
     }
 }
 

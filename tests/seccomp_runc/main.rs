@@ -12,6 +12,11 @@
 #![cfg(target_arch = "x86_64")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 
+#[macro_use]
+#[path = "../host/needs.rs"]
+mod needs;
+#[path = "../host/cgroups.rs"]
+mod cgroups;
 mod container;
 mod docker;
 #[path = "../../policy/tests/profiles/docker_json.rs"]
@@ -173,16 +178,9 @@ fn differs_as_explained(json: &Value, profile: &str, says: impl Fn(Arch, u32) ->
     assert_eq!(foreign, [("kill_thread".to_owned(), "kill_process".to_owned())]);
 }
 
-/// Whether there is a runc.
-fn has_runc() -> bool {
-    Command::new("runc").arg("--version").output().is_ok_and(|output| output.status.success())
-}
-
 #[test]
 fn dockers_profile_imported_is_what_runc_installs() {
-    if !has_runc() {
-        return println!("SKIP seccomp-runc: there is no runc here");
-    }
+    needs!("seccomp-runc", "runc", "busybox");
     let imported = stockade(&["import", DOCKER, "--arch", "x86_64", "--kernel", "6.18"]);
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
     let scratch = tempfile::tempdir().unwrap();
@@ -197,9 +195,7 @@ fn dockers_profile_imported_is_what_runc_installs() {
 
 #[test]
 fn profiles_written_for_runc_are_what_it_installs() {
-    if !has_runc() {
-        return println!("SKIP seccomp-runc: there is no runc here");
-    }
+    needs!("seccomp-runc", "runc", "busybox");
     for profile in ["docker-default", "web"] {
         let written = stockade(&["compile", profile, "--emit", "oci"]);
         assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));

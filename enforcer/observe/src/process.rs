@@ -214,7 +214,8 @@ mod tests {
             assert!(matches!(outcome, Err(ObserveError::Vanished { .. })), "{outcome:?}");
         }
         assert!(matches!(task.threads(), Err(ObserveError::Vanished { .. })));
-        assert!(matches!(Task::open(child.id()), Err(ObserveError::Vanished { .. })));
+        // Its number may be another's by now; one above the highest there can be (PID_MAX_LIMIT, linux/threads.h) is nobody's.
+        assert!(matches!(Task::open(1 << 22), Err(ObserveError::Vanished { .. })));
     }
 
     #[test]
@@ -224,10 +225,17 @@ mod tests {
             scope.spawn(move || receive.recv());
             let threads = Task::ours().expect("ours").threads().expect("threads");
             assert!(threads.len() >= 2);
+            let mut seen = 0;
             for thread in &threads {
-                let status = thread.status().expect("status");
+                // Those of tests that run beside this one may end meanwhile.
+                let status = match thread.status() {
+                    Err(ObserveError::Vanished { .. }) => continue,
+                    status => status.expect("status"),
+                };
+                seen += 1;
                 assert_eq!((status.pid, status.thread_group), (thread.pid(), std::process::id()));
             }
+            assert!(seen >= 2, "{seen}");
             drop(send);
         });
     }

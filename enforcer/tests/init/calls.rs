@@ -1,7 +1,7 @@
 //! The table of the init's calls, against the calls that it makes.
 
 use crate::ended::Ended;
-use crate::scene::{Scene, lacks, probe_program};
+use crate::scene::{Scene, probe_program};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -80,9 +80,7 @@ fn line(text: &str) -> Option<Line> {
 
 #[test]
 fn the_table_is_what_the_init_calls() {
-    if let Some(why) = lacks(&["strace", "setpriv"]) {
-        return println!("SKIP init-calls: {why}");
-    }
+    needs!("init-calls", "strace", "setpriv");
     let scene = on_the_host();
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut values = BTreeSet::new();

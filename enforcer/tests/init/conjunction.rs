@@ -1,7 +1,7 @@
 //! Both filters of a process in a container, read back from the kernel: together they are the policy.
 
 use crate::container::Container;
-use crate::scene::{EVERYTHING, OPEN_FILES, Scene, lacks};
+use crate::scene::{EVERYTHING, OPEN_FILES, Scene};
 use stockade_enforcer::filters;
 use stockade_policy::seccomp::prove::prove_all;
 use stockade_policy::vocab::syscalls;
@@ -12,9 +12,7 @@ const KNOWN: (u16, u16) = (5, 17);
 
 #[test]
 fn the_filters_of_a_container_are_the_policy() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-conjunction: {why}");
-    }
+    needs!("init-conjunction", "runc", "busybox");
     for profile in [EVERYTHING, OPEN_FILES] {
         let scene = Scene::new(profile);
         let container = Container::busybox(&scene);

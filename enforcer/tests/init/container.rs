@@ -1,5 +1,6 @@
 //! A container that real runc starts with the init before its command.
 
+use crate::cgroups;
 use crate::ended::Ended;
 use crate::scene::{Scene, probe_program};
 use serde_json::{Value, json};
@@ -137,11 +138,7 @@ impl Container {
 impl Drop for Container {
     fn drop(&mut self) {
         let _ = self.runc(&["delete", "--force", &self.name]).output();
-        // runc takes its cgroups along, unless it failed half-way.
-        for hierarchy in fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
-            drop(fs::remove_dir(hierarchy.path().join(&self.name)));
-        }
-        drop(fs::remove_dir(Path::new("/sys/fs/cgroup").join(&self.name)));
+        cgroups::remove(&self.name);
     }
 }
 

@@ -1,23 +1,10 @@
-//! How a command ended.
+//! What the probe said.
 
-use std::process::Output;
+#[path = "../../../tests/command/ended.rs"]
+#[expect(dead_code, reason = "a container of a test need not end well")]
+mod command;
 
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
+pub(crate) use command::Ended;
 
 impl Ended {
     /// The facts that the probe printed; it must have come to its end.

@@ -2,7 +2,7 @@
 
 use crate::calls::{on_the_host, traced};
 use crate::ended::Ended;
-use crate::scene::{Scene, lacks, probe_program};
+use crate::scene::{Scene, probe_program};
 use std::collections::BTreeMap;
 use std::process::Command;
 
@@ -35,9 +35,7 @@ const COMMAND: [&str; 2] = ["probe", "w/forbidden"];
 
 #[test]
 fn no_failing_call_leads_to_a_weaker_command() {
-    if let Some(why) = lacks(&["strace", "setpriv"]) {
-        return println!("SKIP init-faults: {why}");
-    }
+    needs!("init-faults", "strace", "setpriv");
     let scene = on_the_host();
     let (ended, lines) = traced(&scene, &[], &COMMAND);
     holds(&ended);
@@ -80,9 +78,7 @@ fn no_failing_call_leads_to_a_weaker_command() {
 /// What says that it did and did not.
 #[test]
 fn what_the_kernel_does_not_show_is_not_believed() {
-    if let Some(why) = lacks(&["strace", "setpriv"]) {
-        return println!("SKIP init-read-back: {why}");
-    }
+    needs!("init-read-back", "strace", "setpriv");
     let scene = on_the_host();
     for (when, line) in [
         (2, "stockade: no_new_privs: errno 1\n"),
@@ -108,9 +104,7 @@ fn without_no_new_privs_nothing_starts() {
 
 #[test]
 fn a_plan_may_have_more_rules_than_the_container_descriptors() {
-    if let Some(why) = lacks(&["prlimit", "setpriv"]) {
-        return println!("SKIP init-descriptors: {why}");
-    }
+    needs!("init-descriptors", "prlimit", "setpriv");
     let scene = on_the_host();
     // Standard streams, the ruleset, one place.
     const DESCRIPTORS: usize = 5;

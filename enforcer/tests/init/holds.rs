@@ -2,7 +2,7 @@
 
 use crate::container::Container;
 use crate::ended::Ended;
-use crate::scene::{EVERYTHING, OPEN_FILES, Scene, lacks};
+use crate::scene::{EVERYTHING, OPEN_FILES, Scene};
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -54,9 +54,7 @@ fn runs_as_declared(container: &Container, exec: bool) {
 
 #[test]
 fn every_layer_holds_for_root_and_for_users() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-holds: {why}");
-    }
+    needs!("init-holds", "runc", "busybox");
     let mut container = Container::busybox(&Scene::new(EVERYTHING));
     for uid in [0, 101, 4_000_000] {
         container.config["process"]["user"] = json!({"uid": uid, "gid": uid});
@@ -67,9 +65,7 @@ fn every_layer_holds_for_root_and_for_users() {
 
 #[test]
 fn every_layer_holds_for_what_is_executed_later() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-exec: {why}");
-    }
+    needs!("init-exec", "runc", "busybox");
     let mut container = Container::busybox(&Scene::new(EVERYTHING));
     container.config["process"]["user"] = json!({"uid": 101, "gid": 101});
     container.start(&["sleep", "60"]);
@@ -82,9 +78,7 @@ fn every_layer_holds_for_what_is_executed_later() {
 
 #[test]
 fn an_empty_root_and_a_read_only_one_will_do() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-scratch: {why}");
-    }
+    needs!("init-scratch", "runc", "busybox");
     let mut container = Container::from_scratch(&Scene::new(EVERYTHING));
     container.config["process"]["env"] = json!([]);
     for uid in [0, 101] {
@@ -101,9 +95,7 @@ fn an_empty_root_and_a_read_only_one_will_do() {
 /// All by its mount: the root is writable, no Landlock, and the container's root has what Docker gives.
 #[test]
 fn the_container_cannot_replace_the_init() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-replace: {why}");
-    }
+    needs!("init-replace", "runc", "busybox");
     let mut container = Container::busybox(&Scene::new(OPEN_FILES));
     let capabilities = json!(["CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_CHOWN", "CAP_SETUID", "CAP_SYS_CHROOT"]);
     for set in ["bounding", "effective", "permitted"] {
@@ -123,9 +115,7 @@ fn the_container_cannot_replace_the_init() {
 
 #[test]
 fn starting_the_init_again_gains_nothing() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-again: {why}");
-    }
+    needs!("init-again", "runc", "busybox");
     let open = Container::busybox(&Scene::new(OPEN_FILES));
     has(&open.run(&["/probe"]), &["Seccomp_filters:\t2", "unshare EPERM", "code EACCES"]);
     // Once more of the same.
@@ -139,9 +129,7 @@ fn starting_the_init_again_gains_nothing() {
 /// Its plan is nobody's business.
 #[test]
 fn a_user_cannot_read_the_init() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-read: {why}");
-    }
+    needs!("init-read", "runc", "busybox");
     let mut container = Container::busybox(&Scene::new(OPEN_FILES));
     for uid in [0, 101] {
         container.config["process"]["user"] = json!({"uid": uid, "gid": uid});
@@ -152,9 +140,7 @@ fn a_user_cannot_read_the_init() {
 /// An image may lay a link where a rule is; one of /proc leads to whatever a descriptor has open.
 #[test]
 fn links_move_a_grant_inside_and_never_outside() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-links: {why}");
-    }
+    needs!("init-links", "runc", "busybox");
     let container = Container::busybox(&Scene::new(EVERYTHING));
     let seen = container.root().join("data/seen");
     fs::remove_file(&seen).unwrap();
@@ -173,9 +159,7 @@ fn links_move_a_grant_inside_and_never_outside() {
 /// exec starts.
 #[test]
 fn a_link_in_place_of_the_init_is_refused_because_it_would_be_followed() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-place: {why}");
-    }
+    needs!("init-place", "runc", "busybox");
     let container = Container::busybox(&Scene::new(OPEN_FILES));
     symlink("/data/file", container.root().join(".stockade")).unwrap();
     assert!(check_root(&container.root()).is_err());
@@ -189,9 +173,7 @@ fn a_link_in_place_of_the_init_is_refused_because_it_would_be_followed() {
 /// As with `userns-remap`: the init's file belongs to nobody inside.
 #[test]
 fn every_layer_holds_in_a_user_namespace() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-user-namespace: {why}");
-    }
+    needs!("init-user-namespace", "runc", "busybox");
     const FIRST: u32 = 100_000;
     let mut container = Container::busybox(&Scene::new(EVERYTHING));
     let open = Permissions::from_mode(0o755);

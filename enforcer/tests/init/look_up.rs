@@ -2,7 +2,7 @@
 
 use crate::container::Container;
 use crate::ended::Ended;
-use crate::scene::{OPEN_FILES, Scene, lacks};
+use crate::scene::{OPEN_FILES, Scene};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -62,9 +62,7 @@ fn code(ended: &Ended) -> i32 {
 
 #[test]
 fn commands_are_found_as_runc_finds_them() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-look-up: {why}");
-    }
+    needs!("init-look-up", "runc", "busybox");
     let mut container = Container::busybox(&Scene::new(OPEN_FILES));
     let root = container.root();
     for directory in ["plain", "directory", "directory/true", "dangling", "scripts"] {
@@ -89,9 +87,7 @@ fn commands_are_found_as_runc_finds_them() {
 
 #[test]
 fn the_line_says_what_failed() {
-    if let Some(why) = lacks(&["runc"]) {
-        return println!("SKIP init-line: {why}");
-    }
+    needs!("init-line", "runc", "busybox");
     let container = Container::busybox(&Scene::new(OPEN_FILES));
     container.file("bin/text", "no program", 0o755);
     container.file("bin/closed", "no program", 0o600);

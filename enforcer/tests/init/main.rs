@@ -5,7 +5,12 @@
 #![cfg(target_arch = "x86_64")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 
+#[macro_use]
+#[path = "../../../tests/host/needs.rs"]
+mod needs;
 mod calls;
+#[path = "../../../tests/host/cgroups.rs"]
+mod cgroups;
 mod conjunction;
 mod container;
 mod ended;

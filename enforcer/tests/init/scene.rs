@@ -93,12 +93,3 @@ pub(crate) fn probe_program() -> &'static Path {
         program
     })
 }
-
-/// Whether the programs are there that these tests take.
-pub(crate) fn lacks(programs: &[&str]) -> Option<String> {
-    let runs = |program: &str| {
-        Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
-    };
-    let missing = programs.iter().find(|program| !runs(program))?;
-    Some(format!("there is no {missing} here"))
-}

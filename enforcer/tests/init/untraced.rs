@@ -1,6 +1,6 @@
 //! Nobody of the same user can look into the init, or change it, before it has the layers.
 
-use crate::scene::{OPEN_FILES, Scene, lacks};
+use crate::scene::{OPEN_FILES, Scene};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -36,9 +36,7 @@ fn is_open(program: &Path, arguments: &[&str]) -> bool {
 
 #[test]
 fn the_init_is_closed_to_tracers_of_the_same_user() {
-    if let Some(why) = lacks(&["setpriv"]) {
-        return println!("SKIP init-untraced: {why}");
-    }
+    needs!("init-untraced", "setpriv");
     let scene = Scene::new(OPEN_FILES);
     // It waits where it says that there is no such command.
     assert!(!is_open(&scene.init, &["/none"]));

@@ -101,9 +101,9 @@ fn assert_nothing_kept_by_init(init: u32, target: u32) {
     assert_eq!(std::fs::metadata(format!("/proc/{target}/environ")).unwrap().uid(), 1000);
 }
 
-/// Polls for up to ten seconds.
+/// Polls; only a hang takes a minute.
 pub(crate) fn eventually(mut condition: impl FnMut() -> bool) -> bool {
-    (0..1000).any(|_| {
+    (0..6000).any(|_| {
         condition() || {
             std::thread::sleep(std::time::Duration::from_millis(10));
             false

@@ -93,27 +93,26 @@ fn memory_is_rounded_down_and_nested_cgroups_go_too() {
 
 #[test]
 fn a_value_that_is_refused_leaves_nothing() {
-    let Some(mut plan) = plan("pids", &[("pids.max", "7")], &[("pids.max", "7")]) else { return };
+    // Other tests make cgroups in the same place meanwhile, and none with this limit.
+    let limit = std::process::id().to_string();
+    let values = [("pids.max", limit.as_str())];
+    let Some(mut plan) = plan("pids", &values, &values) else { return };
     plan.hierarchies[0].values.push(("pids.max".to_owned(), "nonsense".to_owned()));
-    let before = children(Path::new(&plan.hierarchies[0].parent)).expect("list");
     let error = Created::create(&plan).expect_err("refused");
     assert!(matches!(&error, CgroupError::Write { value, .. } if value == "nonsense"), "{error}");
-    // Other tests make cgroups in the same place meanwhile: none of those left may be an empty one of a
-    // launcher that failed, so the number of ours that hold this value must not have grown.
-    let holding = |directories: &[PathBuf]| {
-        directories
-            .iter()
-            .filter(|one| cgroup::value(one, "pids.max").is_ok_and(|value| value == "7"))
-            .count()
-    };
     let after = children(Path::new(&plan.hierarchies[0].parent)).expect("list");
-    assert_eq!(holding(&after), holding(&before));
+    let holds = |one: &&PathBuf| cgroup::value(one, "pids.max").is_ok_and(|value| value == limit);
+    assert_eq!(after.iter().find(holds), None);
 }
 
 #[test]
 fn the_dead_are_collected_and_the_living_are_not() {
-    let Some(plan) = plan("pids", &[], &[]) else { return };
-    let parent = PathBuf::from(&plan.hierarchies[0].parent);
+    let Some(mut plan) = plan("pids", &[], &[]) else { return };
+    // A place of this test's own: launchers of others would collect the dead before it does.
+    let parent =
+        Path::new(&plan.hierarchies[0].parent).join(format!("stockade-test-{}-dead", std::process::id()));
+    fs::create_dir(&parent).expect("mkdir");
+    plan.hierarchies[0].parent = parent.to_str().expect("UTF-8").to_owned();
     let living = Created::create(&plan).expect("ours");
     // A launcher that died: its process ended and its cgroup, with a process in it, did not.
     let mut launcher = start("exec sleep 1000");
@@ -146,4 +145,5 @@ fn the_dead_are_collected_and_the_living_are_not() {
     fs::remove_dir(foreign).expect("rmdir");
     fs::remove_dir(unrelated).expect("rmdir");
     living.remove().expect("remove");
+    fs::remove_dir(parent).expect("rmdir");
 }
