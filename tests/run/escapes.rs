@@ -233,7 +233,7 @@ fn compare(what: &str, ended: &Ended, looser: &[(&str, &str)]) {
 
 #[test]
 fn known_primitives_are_stopped() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc");
     let bench = Bench::new();
     for (profile, looser) in
         [("restricted", &[][..]), ("offline", &[])].into_iter().chain(LOOSER.iter().copied())
@@ -246,7 +246,7 @@ fn known_primitives_are_stopped() {
 
 #[test]
 fn known_primitives_are_stopped_without_root() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc");
     let bench = Bench::new();
     let output = Command::new("setpriv")
         .args(["--reuid", "1000", "--regid", "1000", "--clear-groups", env!("CARGO_BIN_EXE_stockade")])
@@ -260,7 +260,7 @@ fn known_primitives_are_stopped_without_root() {
 
 #[test]
 fn a_directory_of_the_host_is_not_handed_in() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc");
     let scratch = Scratch::new();
     let root = scratch.join("root");
     busybox_root(&root);
@@ -284,7 +284,7 @@ fn a_directory_of_the_host_is_not_handed_in() {
 
 #[test]
 fn sockets_in_the_hosts_scratch_directories_are_out_of_sight() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc");
     for directory in ["/tmp", "/var/tmp", "/run"] {
         let place = tempfile::Builder::new().prefix("stockade-test-").tempdir_in(directory).unwrap();
         fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -312,7 +312,7 @@ fn sockets_in_the_hosts_scratch_directories_are_out_of_sight() {
 
 #[test]
 fn a_fork_bomb_ends_at_its_limit() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc");
     let scratch = Scratch::new();
     let root = scratch.join("root");
     busybox_root(&root);
@@ -324,7 +324,7 @@ fn a_fork_bomb_ends_at_its_limit() {
 
 #[test]
 fn interpreters_that_loop_or_name_nobody_start_nothing() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc");
     let scratch = Scratch::new();
     let root = scratch.join("root");
     busybox_root(&root);
@@ -350,7 +350,7 @@ fn interpreters_that_loop_or_name_nobody_start_nothing() {
 
 #[test]
 fn groups_that_a_caller_cannot_leave_are_told() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc");
     let launch = |groups: &str| {
         let output = Command::new("setpriv")
             .args(["--reuid", "1000", "--regid", "1000", "--groups", groups])

@@ -161,7 +161,7 @@ fn occurrences(trace: &str) -> BTreeMap<String, usize> {
 
 #[test]
 fn every_declared_restriction_is_a_fact_inside() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc", "strace");
     let bench = Bench::new();
     let arguments: Vec<&str> = bench.arguments.iter().map(String::as_str).collect();
     let ended = Ended::from(stockade(&arguments).env("SECRET", "not passed on").output().unwrap());
@@ -208,7 +208,7 @@ fn every_declared_restriction_is_a_fact_inside() {
 
 #[test]
 fn no_failing_call_weakens_a_launch() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc", "strace");
     let bench = Bench::new();
     let (ended, trace) = bench.traced(&[]);
     let declared = facts(&ended).unwrap_or_else(|| panic!("{ended:?}"));

@@ -53,7 +53,7 @@ fn nginx(scratch: &Scratch, page: &str) -> (Server, Port) {
 
 #[test]
 fn web_serves_a_file_with_nginx_and_restricted_fetches_nothing() {
-    needs!("run", "busybox");
+    needs!("run", "nginx", "curl");
     let scratch = Scratch::new();
     let (server, port) = nginx(&scratch, "served from inside\n");
     let url = format!("http://127.0.0.1:{}/index.html", port.number);
@@ -69,7 +69,7 @@ fn web_serves_a_file_with_nginx_and_restricted_fetches_nothing() {
 
 #[test]
 fn database_runs_redis_under_load() {
-    needs!("run", "busybox");
+    needs!("run", "redis-server", "redis-benchmark", "redis-cli");
     let scratch = Scratch::new();
     let claimed = Port::claim();
     let port = claimed.number.to_string();
@@ -99,7 +99,7 @@ fn postgres_directory() -> String {
 
 #[test]
 fn database_runs_postgresql_and_its_benchmark() {
-    needs!("run", "busybox");
+    needs!("run", "psql");
     let scratch = Scratch::new();
     let claimed = Port::claim();
     let port = claimed.number.to_string();
@@ -134,7 +134,7 @@ fn database_runs_postgresql_and_its_benchmark() {
 
 #[test]
 fn batch_and_restricted_run_python() {
-    needs!("run", "busybox");
+    needs!("run", "python3");
     let work = "import json, os, sqlite3, subprocess, tempfile, threading\n\
                 with tempfile.NamedTemporaryFile() as f:\n \
                     c = sqlite3.connect(f.name); c.execute('create table t(n)')\n \
@@ -151,7 +151,7 @@ fn batch_and_restricted_run_python() {
 
 #[test]
 fn builder_compiles_a_project_and_git_keeps_it() {
-    needs!("run", "busybox");
+    needs!("run", "gcc", "make", "git");
     let scratch = Scratch::new();
     let project = scratch.directory_of("project", NONROOT);
     for (name, text) in [
@@ -175,7 +175,7 @@ fn builder_compiles_a_project_and_git_keeps_it() {
 
 #[test]
 fn worker_clones_with_git_over_the_network_and_docker_default_runs_a_shell() {
-    needs!("run", "busybox");
+    needs!("run", "git", "nginx");
     let scratch = Scratch::new();
     let repository = scratch.join("site");
     fs::create_dir(&repository).unwrap();
@@ -215,7 +215,7 @@ fn worker_clones_with_git_over_the_network_and_docker_default_runs_a_shell() {
 
 #[test]
 fn unconfined_must_be_named_and_runs_as_the_caller() {
-    needs!("run", "busybox");
+    needs!("run");
     let printed = run(&["run", "--profile", "unconfined", "--", "/usr/bin/id", "-u"]).success();
     assert_eq!(printed, "0\n");
     let printed = run(&["run", "--", "/usr/bin/id", "-u"]).success();
@@ -224,7 +224,7 @@ fn unconfined_must_be_named_and_runs_as_the_caller() {
 
 #[test]
 fn restricted_works_without_root() {
-    needs!("run", "busybox");
+    needs!("run");
     let printed = Command::new("setpriv")
         .args(["--reuid", "1000", "--regid", "1000", "--clear-groups", env!("CARGO_BIN_EXE_stockade")])
         .args(["run", "--profile", "restricted", "--", "/bin/sh", "-c"])

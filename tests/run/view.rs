@@ -199,19 +199,19 @@ fn agree(trees: &[Tree]) {
 
 #[test]
 fn chosen_trees_are_what_the_kernel_enforces() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc");
     agree(&chosen());
 }
 
 #[test]
 fn generated_trees_are_what_the_kernel_enforces() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc");
     agree(&generated(24));
 }
 
 #[test]
 fn what_is_shown_below_a_hidden_path_is_reached_by_any_user_and_its_neighbours_are_not() {
-    needs!("run", "busybox");
+    needs!("run", "busybox", "gcc");
     let scratch = Scratch::new();
     let root = scratch.join("root");
     busybox_root(&root);

@@ -71,6 +71,7 @@ mod tests {
         // prlimit sets the limits, then becomes sleep.
         let task = Task::open(child.id()).expect("task");
         while task.status().expect("status").name != "sleep" {
+            assert_eq!(child.try_wait().expect("wait"), None, "it ended before it was what it becomes");
             std::thread::yield_now();
         }
         let limits = task.limits().expect("limits").0;

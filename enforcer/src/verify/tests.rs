@@ -141,6 +141,9 @@ fn of(status: &Status, layer: Layer) -> &Verdict {
 
 #[test]
 fn what_is_declared_is_exact_and_every_difference_has_its_witness() {
+    if !rustix::process::geteuid().is_root() {
+        return println!("SKIP verify-layers: it needs root");
+    }
     let root = tempfile::tempdir().expect("scratch");
     let (_outer, pid) = confined(root.path(), "");
     let exact = plan(root.path());
@@ -228,6 +231,9 @@ fn what_is_declared_is_exact_and_every_difference_has_its_witness() {
 
 #[test]
 fn what_stands_open_behind_links_and_covers_is_found() {
+    if !rustix::process::geteuid().is_root() {
+        return println!("SKIP verify-layers: it needs root");
+    }
     for (extra, witness) in [
         // A hidden directory with something in it.
         (

@@ -12,7 +12,7 @@ const KNOWN: (u16, u16) = (5, 17);
 
 #[test]
 fn the_filters_of_a_container_are_the_policy() {
-    needs!("init-conjunction", "runc", "busybox");
+    needs!("init-conjunction", "runc", "busybox", "cc");
     for profile in [EVERYTHING, OPEN_FILES] {
         let scene = Scene::new(profile);
         let container = Container::busybox(&scene);

@@ -96,6 +96,7 @@ fn what_the_kernel_does_not_show_is_not_believed() {
 
 #[test]
 fn without_no_new_privs_nothing_starts() {
+    needs!("init-no-new-privs");
     let scene: Scene = on_the_host();
     let ended = Ended::from(Command::new(&scene.init).arg("/bin/true").output().unwrap());
     assert_eq!(ended.code, Some(125));

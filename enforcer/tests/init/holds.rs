@@ -54,7 +54,7 @@ fn runs_as_declared(container: &Container, exec: bool) {
 
 #[test]
 fn every_layer_holds_for_root_and_for_users() {
-    needs!("init-holds", "runc", "busybox");
+    needs!("init-holds", "runc", "busybox", "cc");
     let mut container = Container::busybox(&Scene::new(EVERYTHING));
     for uid in [0, 101, 4_000_000] {
         container.config["process"]["user"] = json!({"uid": uid, "gid": uid});
@@ -65,7 +65,7 @@ fn every_layer_holds_for_root_and_for_users() {
 
 #[test]
 fn every_layer_holds_for_what_is_executed_later() {
-    needs!("init-exec", "runc", "busybox");
+    needs!("init-exec", "runc", "busybox", "cc");
     let mut container = Container::busybox(&Scene::new(EVERYTHING));
     container.config["process"]["user"] = json!({"uid": 101, "gid": 101});
     container.start(&["sleep", "60"]);
@@ -78,7 +78,7 @@ fn every_layer_holds_for_what_is_executed_later() {
 
 #[test]
 fn an_empty_root_and_a_read_only_one_will_do() {
-    needs!("init-scratch", "runc", "busybox");
+    needs!("init-scratch", "runc", "busybox", "cc");
     let mut container = Container::from_scratch(&Scene::new(EVERYTHING));
     container.config["process"]["env"] = json!([]);
     for uid in [0, 101] {
@@ -95,7 +95,7 @@ fn an_empty_root_and_a_read_only_one_will_do() {
 /// All by its mount: the root is writable, no Landlock, and the container's root has what Docker gives.
 #[test]
 fn the_container_cannot_replace_the_init() {
-    needs!("init-replace", "runc", "busybox");
+    needs!("init-replace", "runc", "busybox", "cc");
     let mut container = Container::busybox(&Scene::new(OPEN_FILES));
     let capabilities = json!(["CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_CHOWN", "CAP_SETUID", "CAP_SYS_CHROOT"]);
     for set in ["bounding", "effective", "permitted"] {
@@ -115,7 +115,7 @@ fn the_container_cannot_replace_the_init() {
 
 #[test]
 fn starting_the_init_again_gains_nothing() {
-    needs!("init-again", "runc", "busybox");
+    needs!("init-again", "runc", "busybox", "cc");
     let open = Container::busybox(&Scene::new(OPEN_FILES));
     has(&open.run(&["/probe"]), &["Seccomp_filters:\t2", "unshare EPERM", "code EACCES"]);
     // Once more of the same.
@@ -129,7 +129,7 @@ fn starting_the_init_again_gains_nothing() {
 /// Its plan is nobody's business.
 #[test]
 fn a_user_cannot_read_the_init() {
-    needs!("init-read", "runc", "busybox");
+    needs!("init-read", "runc", "busybox", "cc");
     let mut container = Container::busybox(&Scene::new(OPEN_FILES));
     for uid in [0, 101] {
         container.config["process"]["user"] = json!({"uid": uid, "gid": uid});
@@ -140,7 +140,7 @@ fn a_user_cannot_read_the_init() {
 /// An image may lay a link where a rule is; one of /proc leads to whatever a descriptor has open.
 #[test]
 fn links_move_a_grant_inside_and_never_outside() {
-    needs!("init-links", "runc", "busybox");
+    needs!("init-links", "runc", "busybox", "cc");
     let container = Container::busybox(&Scene::new(EVERYTHING));
     let seen = container.root().join("data/seen");
     fs::remove_file(&seen).unwrap();
@@ -159,7 +159,7 @@ fn links_move_a_grant_inside_and_never_outside() {
 /// exec starts.
 #[test]
 fn a_link_in_place_of_the_init_is_refused_because_it_would_be_followed() {
-    needs!("init-place", "runc", "busybox");
+    needs!("init-place", "runc", "busybox", "cc");
     let container = Container::busybox(&Scene::new(OPEN_FILES));
     symlink("/data/file", container.root().join(".stockade")).unwrap();
     assert!(check_root(&container.root()).is_err());
@@ -173,7 +173,7 @@ fn a_link_in_place_of_the_init_is_refused_because_it_would_be_followed() {
 /// As with `userns-remap`: the init's file belongs to nobody inside.
 #[test]
 fn every_layer_holds_in_a_user_namespace() {
-    needs!("init-user-namespace", "runc", "busybox");
+    needs!("init-user-namespace", "runc", "busybox", "cc");
     const FIRST: u32 = 100_000;
     let mut container = Container::busybox(&Scene::new(EVERYTHING));
     let open = Permissions::from_mode(0o755);

@@ -62,7 +62,7 @@ fn code(ended: &Ended) -> i32 {
 
 #[test]
 fn commands_are_found_as_runc_finds_them() {
-    needs!("init-look-up", "runc", "busybox");
+    needs!("init-look-up", "runc", "busybox", "cc");
     let mut container = Container::busybox(&Scene::new(OPEN_FILES));
     let root = container.root();
     for directory in ["plain", "directory", "directory/true", "dangling", "scripts"] {
@@ -87,7 +87,7 @@ fn commands_are_found_as_runc_finds_them() {
 
 #[test]
 fn the_line_says_what_failed() {
-    needs!("init-line", "runc", "busybox");
+    needs!("init-line", "runc", "busybox", "cc");
     let container = Container::busybox(&Scene::new(OPEN_FILES));
     container.file("bin/text", "no program", 0o755);
     container.file("bin/closed", "no program", 0o600);
