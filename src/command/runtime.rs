@@ -28,8 +28,8 @@ use stockade_enforcer::oci::record::{RecordError, STATE};
 use stockade_policy::oci::OciError;
 use stockade_policy::rules::Denied;
 
-/// The name by which the program is this command alone.
-pub(crate) const NAME: &str = "stockade-runtime";
+/// The names by which the program is this command alone; the second for engines that start whatever is called so.
+pub(crate) const NAMES: [&str; 2] = ["stockade-runtime", "runc"];
 
 /// The inner runtime where the rules cannot be read, for what is handed on.
 const USUAL: &str = "runc";

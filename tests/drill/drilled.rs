@@ -7,6 +7,20 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+/// What Docker's default has open, whatever its version.
+pub(crate) const OPEN_BY_DEFAULT: [&str; 10] = [
+    "become_other",
+    "execute_memory",
+    "make_disk",
+    "make_memory_device",
+    "new_privileges",
+    "packet",
+    "raw",
+    "secure_bits",
+    "trace_parent",
+    "writable_code",
+];
+
 /// `stockade drill` with these arguments, with an environment of its own and its scratch files in `directory`.
 pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));

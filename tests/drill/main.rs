@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 mod drilled;
-mod engines;
 mod hostile;
 mod leftovers;
 mod profiles;
+mod runc;

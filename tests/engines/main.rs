@@ -3,13 +3,18 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
+mod command_line;
 mod conformance;
 mod containerd;
 mod cri;
 mod daemon;
 mod docker;
+mod drill;
+#[path = "../drill/drilled.rs"]
+mod drilled;
 mod engine;
 mod image;
+mod installed;
 mod place;
 mod podman;
 mod record;

@@ -1,5 +1,6 @@
 //! `stockade verify CONTAINER` and `--all`, against containers of every engine.
 
+use crate::command_line::CommandLine;
 use crate::docker::Docker;
 use crate::engine::{Engine, Options, Running, Runtime, every, patiently, success, text};
 use crate::image::Image;
@@ -239,7 +240,7 @@ fn names_that_mean_none_or_several_are_refused() {
     let mut ids: Vec<String> = Vec::new();
     let shared = patiently("two ids that begin alike", || {
         let name = format!("many-{}", ids.len());
-        let made = docker.docker(&["create", "--name", &name, "--network=none", &image.tag]);
+        let made = docker.by(&["create", "--name", &name, "--network=none", &image.tag]);
         ids.push(success(&made));
         let begins = |id: &String| ids.iter().filter(|one| one[..2] == id[..2]).count() > 1;
         ids.iter().find(|id| begins(id) && !id[..2].bytes().all(|byte| byte.is_ascii_digit())).cloned()
