@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -120,20 +119,4 @@ pub(crate) fn targets(ended: &Ended) -> Vec<Drilled> {
         drilled
     };
     report["targets"].as_array().unwrap().iter().map(one).collect()
-}
-
-/// The one target of a drill, which ends with `code`.
-#[track_caller]
-pub(crate) fn drilled(code: i32, arguments: &[&str]) -> Drilled {
-    let arguments = [&["--format", "json"], arguments].concat();
-    let ended = run(|_| {}, &arguments);
-    assert_eq!(ended.code, Some(code), "{arguments:?}: {}{}", ended.stdout, ended.stderr);
-    targets(&ended).pop().unwrap()
-}
-
-/// Whether there is a program of this name.
-pub(crate) fn has(program: impl AsRef<OsStr>) -> bool {
-    let mut command = Command::new(program);
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
 }

@@ -1,6 +1,7 @@
 //! What comes out of a container may be anything.
 
-use crate::drilled::{Ended, drilled, run, targets};
+use crate::drilled::{Ended, run, targets};
+use crate::single::drilled;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -7,3 +7,4 @@ mod hostile;
 mod leftovers;
 mod profiles;
 mod runc;
+mod single;

@@ -1,6 +1,8 @@
 //! The probes in a container of runc's, as Docker makes it by default. Those of engines are among the engines' tests.
 
-use crate::drilled::{OPEN_BY_DEFAULT, drilled, has, run, targets};
+use crate::drilled::{OPEN_BY_DEFAULT, run, targets};
+use crate::single::drilled;
+use std::process::{Command, Stdio};
 
 #[test]
 fn what_docker_starts_by_default_stands_beside_restricted() {
@@ -38,4 +40,11 @@ fn a_container_that_is_looser_than_its_profile_is_a_no() {
     assert_eq!(ended.code, Some(1));
     let told = "trace_parent is open, and the profile `restricted` says that it is stopped";
     assert!(ended.stdout.contains(told) && ended.stdout.contains("OPEN"), "{}", ended.stdout);
+}
+
+/// Whether there is a program of this name.
+fn has(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }

@@ -16,7 +16,10 @@ const OPEN_ANYWHERE: [&str; 4] = ["become_other", "execute_memory", "trace_paren
 
 /// Drills with variables by which the client finds the engine.
 fn drill(variables: &[(&str, String)], arguments: &[&str]) -> Ended {
-    run(|command| drop(command.envs(variables.iter().cloned())), arguments)
+    let set = |command: &mut std::process::Command| {
+        command.envs(variables.iter().cloned());
+    };
+    run(set, arguments)
 }
 
 fn found(ended: &Ended) -> Drilled {

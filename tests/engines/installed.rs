@@ -155,6 +155,13 @@ fn steps_of_builds_are_under_the_policy_where_it_is_installed() {
     let binary = Binary::new(&place, |runtime, path| runtime.script(path));
     Docker::configure(&place, &json!({}));
     let (image, state) = (Image::busybox(), binary.rules.join("state"));
+    // What BuildKit itself mounts needs no rule.
+    let rules = format!(
+        "stockade: 1\nstate: {}\ndocker: [{}]\ndefault: ./installed.yaml\n",
+        state.display(),
+        place.join("data").display()
+    );
+    fs::write(binary.rules.join("runtime.yaml"), rules).unwrap();
     let drop_in = place.join("stockade.conf");
     success(&binary.install("docker-buildkit", &drop_in, &[]));
     let (name, value) = environment(&drop_in);

@@ -19,8 +19,9 @@ pub(crate) struct Podman {
 impl Podman {
     pub(crate) fn start(runtime: &Runtime) -> Self {
         let place = Rc::new(Place::new());
-        let script = Podman::keeping_state(&place, runtime, "runtime");
-        Podman { runtime: Some(script), ..Podman::on(&place) }
+        let mut podman = Podman::on(&place);
+        podman.runtime = Some(Podman::keeping_state(&place, runtime, "runtime"));
+        podman
     }
 
     /// The podman of a place that has its `containers.conf`, which says what the runtime is.
