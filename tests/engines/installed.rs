@@ -9,6 +9,7 @@ use crate::place::Place;
 use crate::podman::Podman;
 use crate::rules::Rules;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -18,7 +19,7 @@ const PROFILE: &str = "\
 stockade: 1
 name: installed
 extends: [docker-default]
-process: {no_new_privileges: true}
+process: {no_new_privileges: true, write_xor_execute: true}
 capabilities: {replace: [chown]}
 ";
 
@@ -141,6 +142,23 @@ fn step(docker: &Docker, image: &Image, state: &Path) -> (Value, String) {
     (step, status)
 }
 
+/// What a step that makes a file leaves in the root of the image.
+fn made_by_a_step(docker: &Docker, image: &Image) -> BTreeSet<String> {
+    let context = tempfile::tempdir().unwrap();
+    fs::write(context.path().join("Dockerfile"), format!("FROM {}\nRUN [\"touch\", \"/made\"]\n", image.tag))
+        .unwrap();
+    assert!(docker.build(context.path()).args(["--tag", "made"]).status().unwrap().success());
+    // Of containers that never ran: one that runs has the init for all to see.
+    let listed = |tag: &str| {
+        let container = success(&docker.by(&["create", "--network=none", tag]));
+        let file = context.path().join("root.tar");
+        success(&docker.by(&["export", "--output", file.to_str().unwrap(), &container]));
+        let listed = success(&Command::new("tar").arg("-tf").arg(&file).output().unwrap());
+        listed.lines().map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    listed("made").difference(&listed(&image.tag)).cloned().collect()
+}
+
 /// What the drop-in of a unit sets, as systemd would read it.
 fn environment(drop_in: &Path) -> (String, String) {
     let text = fs::read_to_string(drop_in).unwrap();
@@ -169,6 +187,8 @@ fn steps_of_builds_are_under_the_policy_where_it_is_installed() {
     let (found, status) = step(&docker, &image, &state);
     assert_eq!(found["state"], "verified", "{found}");
     assert!(SHOWN.iter().all(|line| status.contains(line)), "{status}");
+    // What the init was mounted on is not in the image.
+    assert_eq!(made_by_a_step(&docker, &image), BTreeSet::from(["made".to_owned()]));
     drop(docker);
     success(&binary.install("docker-buildkit", &drop_in, &["--undo"]));
     assert!(!drop_in.exists());
