@@ -246,6 +246,15 @@ fn a_drop_in_of_others_is_left_alone() {
 }
 
 #[test]
+fn a_dockerd_without_a_version_is_not_guessed_at() {
+    let place = Place::new(None);
+    let output = of_dockerd(&place, Some("dev"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("tells no version"), "{output:?}");
+    assert_eq!(place.files(), BTreeSet::new());
+}
+
+#[test]
 fn what_dockerd_would_find_as_runc_is_ours_or_refused() {
     let place = Place::new(None);
     let directory = place.directory.path().join("lib/stockade");

@@ -190,6 +190,12 @@ pub enum EditError {
     /// The whole file is somebody else's.
     #[error("it does not begin as what `stockade install` writes there: move it away")]
     Foreign,
+    /// What must be written depends on a version that is not to be had.
+    #[error("`dockerd --version` tells no version: `{said}`")]
+    Dockerd {
+        /// What it said.
+        said: String,
+    },
     /// A key stands there more than once.
     #[error("`{key}` is written twice")]
     Twice {

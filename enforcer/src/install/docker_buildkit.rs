@@ -3,6 +3,7 @@
 //! in `PATH`. systemd.unit(5), systemd.exec(5).
 
 use super::{EditError, Edited, Engine, Wish};
+use std::io;
 use std::process::{Command, Stdio};
 
 pub(super) const ENGINE: Engine = Engine {
@@ -39,7 +40,7 @@ fn edit(text: &str, _: Option<&str>, wish: Wish<'_>) -> Result<Edited, EditError
     }
     let (new, change, warnings) = match wish {
         Wish::Install { program, as_runc, .. } => {
-            let version = dockerd();
+            let version = dockerd()?;
             let warnings = version.is_none().then(|| {
                 format!("there is no dockerd to be asked for its version: one before {WITH_VARIABLE}.0 needs this again")
             });
@@ -64,11 +65,17 @@ fn quoted(assignment: &str) -> String {
     format!("\"{escaped}\"")
 }
 
-/// The major version of the dockerd in `PATH`: `Docker version 20.10.24+dfsg1, build …`.
-fn dockerd() -> Option<u32> {
-    let output = Command::new("dockerd").arg("--version").stdin(Stdio::null()).output().ok()?;
-    let said = String::from_utf8(output.stdout).ok()?;
-    said.split_whitespace().nth(2)?.split('.').next()?.parse().ok()
+/// The major version of the dockerd in `PATH`, if there is one: `Docker version 20.10.24+dfsg1, build …`.
+fn dockerd() -> Result<Option<u32>, EditError> {
+    let unknown = |said: &str| EditError::Dockerd { said: said.trim().to_owned() };
+    let output = match Command::new("dockerd").arg("--version").stdin(Stdio::null()).output() {
+        Ok(output) => output,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unknown(&error.to_string())),
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    let version = || said.split_whitespace().nth(2)?.split('.').next()?.parse().ok();
+    version().map(Some).ok_or_else(|| unknown(&said))
 }
 
 #[cfg(test)]
