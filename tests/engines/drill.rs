@@ -145,8 +145,8 @@ fn it_is_put_into_a_container_that_runs_and_taken_out_again() {
         &[docker.directory(), podman.directory(), containerd.directory()],
         "default: ./drilled.yaml\n",
     );
-    let engines: [(&dyn Engine, Vec<(&str, String)>); 3] = [
-        (&docker, docker.found_by().to_vec()),
+    let engines = [
+        (&docker as &dyn Engine, docker.found_by().to_vec()),
         (&podman, search(&podman).to_vec()),
         (&containerd, containerd.found_by().to_vec()),
     ];

@@ -38,7 +38,7 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
     init::check_root(&bundle.root()?)?;
     let state = rules.state()?;
     state.collect()?;
-    let inner_state = inner_state(&inner, invocation);
+    let inner_state = inner_state(&inner, invocation)?;
     let (choice, made) = met(&rules, &inner, &bundle, &id, &state.init(&inner_state, &id))?;
     let observed = choice.mode == Mode::Observe;
     let record = |tightened: &Tightened| Record {
@@ -54,6 +54,9 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
         cuts: tightened.cuts.clone(),
     };
     match made {
+        Ok(tightened) if !observed && !inner.filters_added() && is_filtered_outside_alone(&tightened) => {
+            return Err(RuntimeError::Unfiltered(inner.path().to_owned()));
+        }
         Ok(mut tightened) => {
             let place = state.place(&inner_state, &id)?;
             place.clear()?;
@@ -78,6 +81,11 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
         Err(error) => return Err(error.into()),
     }
     become_inner(&inner, invocation)
+}
+
+/// Whether the runtime alone puts the filter around processes, and no init.
+fn is_filtered_outside_alone(tightened: &Tightened) -> bool {
+    tightened.plan.seccomp.is_some() && tightened.bounds.init.is_none()
 }
 
 /// What takes away the file that the runtime makes in the root to mount the init on. A step of a build, which is `run` and
