@@ -190,11 +190,12 @@ fn what_an_earlier_install_made_is_no_backup() {
 /// Installs for the BuildKit of a dockerd that says that it is of this version.
 fn of_dockerd(place: &Place, version: Option<&str>) -> Output {
     let path = place.directory.path().join("path");
-    fs::create_dir_all(&path).unwrap();
+    fs::create_dir_all(&path).expect("the directory is ours");
     if let Some(version) = version {
         let dockerd = path.join("dockerd");
-        fs::write(&dockerd, format!("#!/bin/sh\necho 'Docker version {version}, build 1'\n")).unwrap();
-        fs::set_permissions(&dockerd, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(&dockerd, format!("#!/bin/sh\necho 'Docker version {version}, build 1'\n"))
+            .expect("the directory is ours");
+        fs::set_permissions(&dockerd, fs::Permissions::from_mode(0o755)).expect("the file is ours");
     }
     place.command(&["docker-buildkit"]).env("PATH", &path).output().expect("the program runs")
 }
