@@ -126,8 +126,10 @@ impl Failure {
                 _ => Exit::BAD_INPUT,
             },
             Failure::Launch(error) => Exit(error.exit_code()),
-            Failure::Drill(DrillError::NoDirectory) => Exit::BAD_INPUT,
-            Failure::Drill(DrillError::Client { .. } | DrillError::Refused { .. }) => Exit::HOST,
+            Failure::Drill(DrillError::NoDirectory | DrillError::NotRunning { .. }) => Exit::BAD_INPUT,
+            Failure::Drill(
+                DrillError::Client { .. } | DrillError::Refused { .. } | DrillError::Inside { .. },
+            ) => Exit::HOST,
             Failure::Drill(DrillError::Launch(error)) => match error.exit_code() {
                 2 => Exit::BAD_INPUT,
                 3 => Exit::HOST,

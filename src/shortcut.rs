@@ -26,7 +26,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Arg
 pub(crate) fn runtime(arguments: impl IntoIterator<Item = OsString>) -> Option<Vec<OsString>> {
     let mut arguments = arguments.into_iter();
     let program = PathBuf::from(arguments.next()?);
-    if program.file_name().is_some_and(|name| name == runtime::NAME) {
+    if program.file_name().is_some_and(|name| runtime::NAMES.iter().any(|own| name == *own)) {
         return Some(arguments.collect());
     }
     if arguments.next()? != "runtime" {

@@ -80,7 +80,10 @@ const DAEMON: &str = "{\n  \"log-driver\": \"journald\",\n  \"runtimes\": {\n   
 const CONTAINERS: &str = "# written by hand\n[containers]\nlog_driver = \"journald\" # why not\n\n[engine]\nruntime = \"crun\"   # ours\n\n[engine.runtimes]\n# by hand too\ncrun = [\n  \"/usr/bin/crun\", # one\n]\n\n[network]\n  network_backend = 'netavark'\n";
 const CONTAINERD: &str = "version = 2\n# a root of its own\nroot = '/srv/containerd'\n\n[plugins]\n  [plugins.\"io.containerd.grpc.v1.cri\"]\n    sandbox_image = \"pause:3.9\" # pinned\n    [plugins.\"io.containerd.grpc.v1.cri\".containerd]\n      default_runtime_name = \"runc\"\n      [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\n        runtime_type = \"io.containerd.runc.v2\"\n        [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\n          SystemdCgroup = true\n";
 
-const ALL: [(&str, &str); 3] = [("docker", DAEMON), ("podman", CONTAINERS), ("containerd", CONTAINERD)];
+const BUILDKITD: &str = "# builds\ndebug = true\n\n[worker.oci]\n  enabled = true # the only one\n  binary = \"crun\"   # ours\n\n[[worker.oci.gcpolicy]]\n  all = true\n\n[worker.containerd]\n  enabled = false\n  [worker.containerd.runtime]\n    path = '/usr/bin/containerd-shim-runc-v2'\n    options = { SystemdCgroup = true }\n";
+
+const ALL: [(&str, &str); 4] =
+    [("docker", DAEMON), ("podman", CONTAINERS), ("containerd", CONTAINERD), ("buildkit", BUILDKITD)];
 
 #[test]
 fn a_file_is_edited_and_comes_back_byte_for_byte() {
@@ -95,7 +98,10 @@ fn a_file_is_edited_and_comes_back_byte_for_byte() {
         assert!(said.contains(&runtime) && said.contains("next: "), "{said}");
         // Every line of the administrator's is there, but the default's.
         let after = place.text();
-        for line in text.lines().filter(|line| !line.contains("default") && !line.contains("runtime = ")) {
+        let replaced = |line: &&str| {
+            !["default", "runtime = ", "binary", "options"].iter().any(|key| line.contains(key))
+        };
+        for line in text.lines().filter(replaced) {
             assert!(
                 after.lines().any(|other| other.trim_end_matches(',') == line.trim_end_matches(',')),
                 "{line}\n{after}"
@@ -112,7 +118,7 @@ fn a_file_is_edited_and_comes_back_byte_for_byte() {
         assert_eq!(place.text(), after);
 
         let said = place.fine(&[engine, "--undo"]);
-        assert!(said.contains("again") && said.contains("taken out"), "{said}");
+        assert!(said.contains("again") && (said.contains("taken out") || engine == "buildkit"), "{said}");
         assert_eq!(place.text(), text, "{engine}");
         assert_eq!(place.files().len(), 1, "{:?}", place.files());
         assert!(place.fine(&[engine, "--undo"]).contains("nothing to change"));
@@ -121,7 +127,8 @@ fn a_file_is_edited_and_comes_back_byte_for_byte() {
 
 #[test]
 fn without_default_the_default_stays() {
-    for (engine, text) in ALL {
+    // A buildkitd has one runtime and no default.
+    for (engine, text) in ALL.into_iter().filter(|(engine, _)| *engine != "buildkit") {
         let place = Place::new(Some(text));
         let said = place.fine(&[engine]);
         let kept = text.lines().filter(|line| line.contains("default") || line.contains("runtime = "));
@@ -164,8 +171,112 @@ fn a_dry_run_changes_nothing() {
         let json: Value =
             serde_json::from_str(&place.fine(&[engine, "--dry-run", "--format", "json"])).unwrap();
         assert_eq!((json["kind"].as_str(), json["engine"].as_str()), (Some("install"), Some(engine)));
-        assert_eq!(json["changes"].as_array().unwrap().len(), 1);
+        assert_eq!(json["changes"].as_array().unwrap().len(), if engine == "buildkit" { 2 } else { 1 });
     }
+}
+
+#[test]
+fn what_an_earlier_install_made_is_no_backup() {
+    for (engine, _) in ALL.into_iter().filter(|(engine, _)| *engine != "buildkit") {
+        let place = Place::new(None);
+        place.fine(&[engine]);
+        place.fine(&[engine, "--default"]);
+        assert_eq!(place.files().len(), 1, "{engine}: {:?}", place.files());
+        place.fine(&[engine, "--undo"]);
+        assert_eq!(place.files(), BTreeSet::new(), "{engine}");
+    }
+}
+
+/// Installs for the BuildKit of a dockerd that says that it is of this version.
+fn of_dockerd(place: &Place, version: Option<&str>) -> Output {
+    let path = place.directory.path().join("path");
+    fs::create_dir_all(&path).expect("the directory is ours");
+    if let Some(version) = version {
+        let dockerd = path.join("dockerd");
+        fs::write(&dockerd, format!("#!/bin/sh\necho 'Docker version {version}, build 1'\n"))
+            .expect("the directory is ours");
+        fs::set_permissions(&dockerd, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    }
+    place.command(&["docker-buildkit"]).env("PATH", &path).output().expect("the program runs")
+}
+
+#[test]
+fn the_buildkit_of_dockerd_gets_what_its_version_goes_by() {
+    for (version, expected) in [
+        (
+            Some("20.10.24+dfsg1"),
+            "\"PATH=/DIRECTORY/lib/stockade:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"",
+        ),
+        (
+            Some("24.0.9"),
+            "\"PATH=/DIRECTORY/lib/stockade:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"",
+        ),
+        (Some("25.0.0"), "\"DOCKER_BUILDKIT_RUNC_COMMAND=/DIRECTORY/bin/stockade-runtime\""),
+        (Some("26.1.5+dfsg1"), "\"DOCKER_BUILDKIT_RUNC_COMMAND=/DIRECTORY/bin/stockade-runtime\""),
+        (None, "\"DOCKER_BUILDKIT_RUNC_COMMAND=/DIRECTORY/bin/stockade-runtime\""),
+    ] {
+        let place = Place::new(None);
+        let output = of_dockerd(&place, version);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let warned = String::from_utf8_lossy(&output.stderr).contains("no dockerd to be asked");
+        assert_eq!(warned, version.is_none());
+        let text = place.text().replace(place.directory.path().to_str().unwrap(), "/DIRECTORY");
+        let line = text.lines().find_map(|line| line.strip_prefix("Environment="));
+        assert_eq!(line, Some(expected), "{text}");
+        assert_eq!(text.lines().nth(1), Some("[Service]"));
+        let runc = place.directory.path().join("lib/stockade/runc");
+        let same = |path: &Path| fs::canonicalize(path).unwrap();
+        assert_eq!(same(&runc), same(Path::new(&place.runtime())));
+        // Another dockerd, and the file follows; what was made goes whole.
+        assert_eq!(of_dockerd(&place, Some("25.0.0")).status.code(), Some(0));
+        assert!(place.text().contains("RUNC_COMMAND") && !place.text().contains("PATH="), "{}", place.text());
+        place.fine(&["docker-buildkit", "--undo"]);
+        assert_eq!(place.files(), BTreeSet::new());
+    }
+}
+
+#[test]
+fn a_drop_in_of_others_is_left_alone() {
+    let text = "[Service]\nEnvironment=HTTP_PROXY=http://proxy\n";
+    let place = Place::new(Some(text));
+    let output = of_dockerd(&place, Some("26.0"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("move it away"));
+    assert!(place.fine(&["docker-buildkit", "--undo"]).contains("nothing to change"));
+    assert_eq!(place.text(), text);
+}
+
+#[test]
+fn a_dockerd_without_a_version_is_not_guessed_at() {
+    let place = Place::new(None);
+    let output = of_dockerd(&place, Some("dev"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("tells no version"), "{output:?}");
+    assert_eq!(place.files(), BTreeSet::new());
+}
+
+#[test]
+fn what_dockerd_would_find_as_runc_is_ours_or_refused() {
+    let place = Place::new(None);
+    let directory = place.directory.path().join("lib/stockade");
+    fs::create_dir_all(&directory).unwrap();
+    symlink("/bin/true", directory.join("runc")).unwrap();
+    let output = of_dockerd(&place, Some("20.10"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("lib/stockade/runc"));
+    assert_eq!(place.files(), BTreeSet::new());
+}
+
+#[test]
+fn by_the_name_of_runc_it_is_the_runtime() {
+    let place = Place::new(None);
+    assert_eq!(of_dockerd(&place, Some("20.10")).status.code(), Some(0));
+    let mut command = Command::new(place.directory.path().join("lib/stockade/runc"));
+    // Through the link the name is the one that was called, as dockerd calls it.
+    std::os::unix::process::CommandExt::arg0(&mut command, "runc");
+    let output = command.args(["--rules", "/nowhere", "create", "x"]).output().expect("the program runs");
+    assert_eq!(output.status.code(), Some(125));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere"), "{output:?}");
 }
 
 #[test]
@@ -174,6 +285,7 @@ fn docker_is_told_about_buildkit() {
     let output = place.run(&["docker", "--default"]);
     let warnings = String::from_utf8_lossy(&output.stderr);
     assert!(warnings.contains("BuildKit ignores the default runtime"), "{warnings}");
+    assert!(warnings.contains("stockade install docker-buildkit"), "{warnings}");
 }
 
 #[test]
@@ -203,6 +315,14 @@ fn what_cannot_be_edited_is_refused_where_it_stands() {
         (
             "containerd",
             "version = 2\n[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.stockade]\nruntime_type = 'x'\n",
+            "another runtime already",
+        ),
+        ("buildkit", "[worker\n", "engine.conf:1:"),
+        ("buildkit", "worker = 1\n", "`worker` is no table"),
+        ("buildkit", "[worker.oci]\nbinary = 1\n", "`worker.oci.binary` is no text"),
+        (
+            "buildkit",
+            "[worker.containerd.runtime]\nname = 'io.containerd.runsc.v1'\n",
             "another runtime already",
         ),
     ] {
@@ -329,14 +449,20 @@ fn killed_at_any_point_it_leaves_the_old_or_the_new_file() {
         println!("SKIP install-killed: strace does not work here");
         return;
     }
-    for (engine, text) in ALL {
-        let whole = Place::new(Some(text));
+    let files = ALL.map(|(engine, text)| (engine, Some(text)));
+    // A file that is made, and a link in a directory of its own.
+    for (engine, text) in files.into_iter().chain([("docker-buildkit", None)]) {
+        let whole = Place::new(text);
         whole.fine(&[engine, "--default"]);
-        let whole = whole.text().replace(whole.directory.path().to_str().unwrap(), "/DIRECTORY");
+        let written = |place: &Place| {
+            let text = fs::read_to_string(&place.config).ok()?;
+            Some(text.replace(place.directory.path().to_str().unwrap(), "/DIRECTORY"))
+        };
+        let whole = written(&whole);
         let (mut killed, mut replaced) = (0, 0);
         for call in CALLS {
             for nth in 1..100 {
-                let place = Place::new(Some(text));
+                let place = Place::new(text);
                 let mut command = Command::new("strace");
                 command.args([
                     "-f",
@@ -348,8 +474,8 @@ fn killed_at_any_point_it_leaves_the_old_or_the_new_file() {
                 command.arg(place.directory.path().join("bin/stockade"));
                 command.args(["install", engine, "--default", "--config"]).arg(&place.config);
                 let output = command.output().expect("strace runs");
-                let after = place.text().replace(place.directory.path().to_str().unwrap(), "/DIRECTORY");
-                assert!(after == text || after == whole, "{engine}: {call} {nth}: {after}");
+                let after = written(&place);
+                assert!(after.as_deref() == text || after == whole, "{engine}: {call} {nth}: {after:?}");
                 if output.status.success() {
                     break;
                 }
@@ -362,7 +488,7 @@ fn killed_at_any_point_it_leaves_the_old_or_the_new_file() {
                 assert!(files.iter().all(|name| !name.starts_with('.')), "{engine}: {call} {nth}: {files:?}");
                 let undone = place.command(&[engine, "--undo"]).env("PATH", "/nowhere").status();
                 assert!(undone.is_ok_and(|status| status.success()), "{engine}: {call} {nth}");
-                assert_eq!(place.text(), text, "{engine}: {call} {nth}");
+                assert_eq!(written(&place).as_deref(), text, "{engine}: {call} {nth}");
             }
         }
         assert!(killed > 8 && replaced > 0, "{engine}: {killed} {replaced}");

@@ -8,7 +8,9 @@
 //! One small static program (`enforcer/drill/`) tries them all, wherever it is put: under a plan, into an engine's
 //! container, and without any confinement as the yardstick of what this kernel has at all.
 
+pub mod client;
 pub mod engine;
+pub mod inside;
 pub mod judge;
 pub mod place;
 pub mod report;
@@ -82,6 +84,28 @@ pub enum DrillError {
         code: Option<i32>,
         /// The last of what it said.
         said: String,
+    },
+    /// The program could not be put into a container that runs.
+    #[error("cannot {operation}")]
+    Inside {
+        /// What was tried.
+        operation: &'static str,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The engine knows no such container, or it does not run.
+    #[error("there is no container `{container}` that runs")]
+    NotRunning {
+        /// As it was named.
+        container: String,
+    },
+    /// The program is still in the container.
+    #[error("cannot remove {name} from the container")]
+    Left {
+        /// The program's name there.
+        name: String,
+        /// Why.
+        source: std::io::Error,
     },
     /// It did not come to its end.
     #[error("{client} did not end within {seconds} seconds")]

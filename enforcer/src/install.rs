@@ -2,11 +2,13 @@
 //!
 //! Everything that is not the runtime's stays byte for byte; the file is replaced whole or not at all; what is
 //! there already and means something else is refused. Files: dockerd(8) `daemon.json`, containers.conf(5),
-//! containerd-config.toml(5).
+//! containerd-config.toml(5), buildkitd.toml (moby/buildkit, docs/buildkitd.toml.md), systemd.unit(5).
 
+mod buildkit;
 mod check;
 mod containerd;
 mod docker;
+mod docker_buildkit;
 mod file;
 mod json;
 mod podman;
@@ -25,17 +27,44 @@ pub const PROGRAM: &str = "stockade-runtime";
 /// Largest file that is edited, bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// A container engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Engine {
-    /// Docker Engine.
-    Docker,
-    /// Podman.
-    Podman,
-    /// containerd through its CRI plugin, as Kubernetes uses it.
-    Containerd,
+/// A container engine, or what of it has a file of its own.
+#[derive(Debug)]
+pub struct Engine {
+    /// As it is called on the command line.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// Where its file is.
+    pub config: &'static str,
+    /// The edited text. The second text is the backup: what the file said before the runtime came.
+    edit: fn(&str, Option<&str>, Wish<'_>) -> Result<Edited, EditError>,
+    /// Whether a text from which the runtime was taken says nothing else.
+    says_nothing: fn(&str) -> bool,
+    /// The engine's own check of a file, where there is one.
+    check: Option<Check>,
+    /// What makes a change count.
+    next: &'static str,
+    /// Whether it may be one that starts whatever is called `runc`.
+    pub goes_by_name: bool,
+    /// How a container asks for the runtime where it is not the default.
+    ask: Option<&'static str>,
+    /// What the administrator should know where it becomes the default.
+    warnings: &'static [&'static str],
 }
+
+/// A program that judges a file.
+#[derive(Debug)]
+struct Check {
+    program: &'static str,
+    /// An option that older ones do not know.
+    option: &'static str,
+    /// The file stands in the place of `FILE`.
+    arguments: &'static [&'static str],
+}
+
+/// All of them.
+pub const ENGINES: [&Engine; 5] =
+    [&docker::ENGINE, &podman::ENGINE, &containerd::ENGINE, &buildkit::ENGINE, &docker_buildkit::ENGINE];
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +73,8 @@ pub enum Wish<'a> {
     Install {
         /// Its absolute path.
         program: &'a str,
+        /// A directory where it is called `runc`, for engines that start whatever has this name.
+        as_runc: &'a str,
         /// Whether containers that name no runtime get it.
         default: bool,
     },
@@ -54,8 +85,8 @@ pub enum Wish<'a> {
 /// What was done, or would be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Outcome {
-    /// The engine.
-    pub engine: Engine,
+    /// The engine's name.
+    pub engine: &'static str,
     /// The file itself, where a symbolic link was named what it leads to.
     pub file: PathBuf,
     /// One sentence for each key; empty where everything is as it should be.
@@ -156,6 +187,15 @@ pub enum EditError {
         /// What stands there.
         found: String,
     },
+    /// The whole file is somebody else's.
+    #[error("it does not begin as what `stockade install` writes there: move it away")]
+    Foreign,
+    /// What must be written depends on a version that is not to be had.
+    #[error("`dockerd --version` tells no version: `{said}`")]
+    Dockerd {
+        /// What it said.
+        said: String,
+    },
     /// A key stands there more than once.
     #[error("`{key}` is written twice")]
     Twice {
@@ -185,87 +225,31 @@ struct Edited {
 }
 
 impl Engine {
-    /// The engine's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Engine::Docker => "docker",
-            Engine::Podman => "podman",
-            Engine::Containerd => "containerd",
-        }
+    fn next(&self, wish: Wish<'_>) -> Vec<String> {
+        let ask = self.ask.filter(|_| matches!(wish, Wish::Install { default: false, .. }));
+        [self.next].into_iter().chain(ask).map(str::to_owned).collect()
     }
 
-    /// Where its file is.
-    pub fn config(self) -> &'static Path {
-        Path::new(match self {
-            Engine::Docker => "/etc/docker/daemon.json",
-            Engine::Podman => "/etc/containers/containers.conf",
-            Engine::Containerd => "/etc/containerd/config.toml",
-        })
+    fn warnings(&self, wish: Wish<'_>) -> Vec<String> {
+        let default = matches!(wish, Wish::Install { default: true, .. });
+        self.warnings.iter().filter(|_| default).map(|warning| (*warning).to_owned()).collect()
     }
 
-    /// The edited text. `before` is the backup: what the file said before the runtime came.
-    fn edit(self, text: &str, before: Option<&str>, wish: Wish<'_>) -> Result<Edited, EditError> {
-        match self {
-            Engine::Docker => docker::edit(text, before, wish),
-            Engine::Podman => podman::edit(text, before, wish),
-            Engine::Containerd => containerd::edit(text, before, wish),
-        }
-    }
-
-    /// Whether a text that has been emptied says nothing at all.
-    fn says_nothing(self, text: &str) -> bool {
-        let text = text.trim();
-        match self {
-            Engine::Docker => text.chars().filter(|c| !c.is_whitespace()).eq("{}".chars()),
-            Engine::Podman => text.is_empty(),
-            Engine::Containerd => text.is_empty() || text == "version = 2",
-        }
-    }
-
-    fn next(self, wish: Wish<'_>) -> Vec<String> {
-        let lines: &[&str] = match self {
-            Engine::Docker => &[
-                "systemctl reload docker (runtimes and the default are read again; running containers stay)",
-            ],
-            Engine::Podman => &["nothing: podman reads the file at every start"],
-            Engine::Containerd => &["systemctl restart containerd (running containers stay)"],
-        };
-        let mut next: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-        if let Wish::Install { default: false, .. } = wish {
-            next.push(match self {
-                Engine::Docker => "docker run --runtime stockade IMAGE".to_owned(),
-                Engine::Podman => "podman --runtime stockade run IMAGE".to_owned(),
-                Engine::Containerd => {
-                    "a RuntimeClass with `handler: stockade`, and pods with `runtimeClassName`".to_owned()
-                }
-            });
-        }
-        next
-    }
-
-    fn warnings(self, wish: Wish<'_>) -> Vec<String> {
-        match (self, wish) {
-            (Engine::Docker, Wish::Install { default: true, .. }) => vec![
-                "BuildKit ignores the default runtime: the steps of `docker build` are started by the `runc` that \
-                 dockerd finds in its PATH; a builder of its own (`docker buildx create --config`) takes the runtime \
-                 as `[worker.oci] binary = …` in buildkitd.toml"
-                    .to_owned(),
-                "containers that exist keep their runtime until they are created anew".to_owned(),
-            ],
-            _ => Vec::new(),
-        }
+    /// Whether a text says nothing of the runtime.
+    fn is_without(&self, text: &str) -> bool {
+        (self.edit)(text, None, Wish::Undo).is_ok_and(|edited| edited.changes.is_empty())
     }
 }
 
 /// Changes the file of an engine; `dry` changes nothing and says what would be.
-pub fn install(engine: Engine, path: &Path, wish: Wish<'_>, dry: bool) -> Result<Outcome, InstallError> {
+pub fn install(engine: &Engine, path: &Path, wish: Wish<'_>, dry: bool) -> Result<Outcome, InstallError> {
     let file = file::Target::find(path)?;
     let (text, before) = (file.read()?, file.backup()?);
     let fault = |fault| InstallError::Edit { path: file.path.clone(), fault };
     let old = text.as_deref().unwrap_or_default();
-    let mut edited = engine.edit(old, before.as_deref(), wish).map_err(fault)?;
+    let mut edited = (engine.edit)(old, before.as_deref(), wish).map_err(fault)?;
     let mut outcome = Outcome {
-        engine,
+        engine: engine.name,
         file: file.path.clone(),
         difference: difference(old, &edited.text),
         changes: std::mem::take(&mut edited.changes),
@@ -287,7 +271,7 @@ pub fn install(engine: Engine, path: &Path, wish: Wish<'_>, dry: bool) -> Result
     }
     outcome.next = engine.next(wish);
     // What was made for the runtime goes with it.
-    let gone = wish == Wish::Undo && before.is_none() && engine.says_nothing(&edited.text);
+    let gone = wish == Wish::Undo && before.is_none() && (engine.says_nothing)(&edited.text);
     if gone {
         outcome.changes.push("the file says nothing else and is removed".to_owned());
     }
@@ -299,8 +283,11 @@ pub fn install(engine: Engine, path: &Path, wish: Wish<'_>, dry: bool) -> Result
         return Ok(outcome);
     }
     let half = file.write(&edited.text)?;
-    outcome.checked = check::check(engine, half.path(), &file.path)?;
-    if wish != Wish::Undo && text.is_some() {
+    if let Some(check) = &engine.check {
+        outcome.checked = check::check(check, half.path(), &file.path)?;
+    }
+    // What an earlier one made says nothing of how it was before.
+    if wish != Wish::Undo && text.is_some() && engine.is_without(old) {
         outcome.backup = Some(file.keep(old)?);
     }
     half.replace(&file.path)?;

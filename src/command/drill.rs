@@ -30,26 +30,35 @@ pub(crate) struct Args {
     /// The directory that becomes `/`; one with the drill alone where none is named
     #[arg(long, value_name = "DIR", conflicts_with = "engine")]
     root: Option<PathBuf>,
-    /// Have this engine start the container, instead of a launch; `runc` as Docker does by default
-    #[arg(long, value_enum)]
+    /// Have this engine start the container, instead of a launch; `runc` as Docker does by default, containerd by `ctr`
+    #[arg(long, value_parser = target::engines())]
     engine: Option<target::Engine>,
+    /// Put the drill into this running container of the engine, have it executed there, and take it out again
+    #[arg(long, value_name = "NAME", requires = "engine", conflicts_with = "image")]
+    container: Option<String>,
+    /// The directory of that container that it is put into: one from which the container may execute
+    #[arg(long, value_name = "DIR", requires = "container", default_value = "/")]
+    into: String,
     /// The engine's image; one with nothing in it where none is named
     #[arg(long, value_name = "IMAGE", requires = "engine")]
     image: Option<String>,
     /// The engine's container has limits on processes, descriptors and memory: try to go beyond them
     #[arg(long, requires = "engine")]
     limited: bool,
-    /// What stands beside it: another profile, or `docker`, `podman`, `runc` for the defaults of those
+    /// What stands beside it: another profile, or an engine's name for its default
     #[arg(long, value_name = "P|ENGINE")]
     against: Option<String>,
     #[command(flatten)]
     output: Output,
-    /// Options for the engine's `run`
+    /// Options for the engine's `run`, or with `--container` for its `exec`
     #[arg(last = true, value_name = "OPTION", requires = "engine")]
     options: Vec<OsString>,
 }
 
 const EXIT_CODES: &str = "\
+In a container that runs already nothing stays behind, unless this command is killed: then a program named
+stockade-drill-… is left in the directory, and may be removed.
+
 Exit codes: 0 every probe that the profile says is stopped is; 1 one of them is open, or its end says nothing;
 2 usage or bad input; 3 this host cannot start the container; 70 what came out of it is no report.";
 

@@ -4,18 +4,19 @@ use super::Output;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
-use stockade_enforcer::install::{self, Engine, Outcome, PROGRAM, Wish};
+use stockade_enforcer::install::{self, ENGINES, Engine, Outcome, PROGRAM, Wish};
 
 /// Register the runtime with a container engine, or take it out again
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The engine
-    #[arg(value_enum)]
-    engine: Name,
+    #[arg(value_parser = engines())]
+    engine: &'static Engine,
     /// Make it the runtime of containers that name none
     #[arg(long, conflicts_with = "undo")]
     default: bool,
@@ -32,33 +33,22 @@ pub(crate) struct Args {
     output: Output,
 }
 
-/// Engines by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Name {
-    /// Docker Engine: /etc/docker/daemon.json
-    Docker,
-    /// Podman: /etc/containers/containers.conf
-    Podman,
-    /// containerd's CRI plugin, as Kubernetes uses it: /etc/containerd/config.toml
-    Containerd,
-}
-
-impl From<Name> for Engine {
-    fn from(name: Name) -> Engine {
-        match name {
-            Name::Docker => Engine::Docker,
-            Name::Podman => Engine::Podman,
-            Name::Containerd => Engine::Containerd,
-        }
-    }
+/// Reads an engine's name.
+fn engines() -> impl TypedValueParser<Value = &'static Engine> {
+    let value = |engine: &Engine| {
+        PossibleValue::new(engine.name).help(format!("{}: {}", engine.title, engine.config))
+    };
+    PossibleValuesParser::new(ENGINES.map(value)).try_map(|name| {
+        ENGINES.into_iter().find(|engine| engine.name == name).ok_or("there is no such engine")
+    })
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let engine = Engine::from(args.engine);
-    let path = args.config.as_deref().unwrap_or_else(|| engine.config());
-    let program = if args.undo { None } else { Some(Program::find()?) };
+    let engine = args.engine;
+    let path = args.config.as_deref().unwrap_or(Path::new(engine.config));
+    let program = if args.undo { None } else { Some(Program::find(engine)?) };
     let wish = match &program {
-        Some(program) => Wish::Install { program: &program.path, default: args.default },
+        Some(program) => program.wish(args.default),
         None => Wish::Undo,
     };
     if let Some(program) = program.as_ref().filter(|_| !args.dry_run) {
@@ -73,46 +63,51 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::FINE)
 }
 
-/// The program that engines start: this binary by another name, beside it.
+/// The program that engines start: this binary by other names.
 struct Program {
     path: String,
-    /// The binary's own name, where the link to it is to be made.
-    missing: Option<PathBuf>,
+    /// The directory where it is called `runc`.
+    as_runc: String,
+    /// Links that are to be made: where, and what they say.
+    missing: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Program {
-    fn find() -> Result<Program, Failure> {
+    /// Beside this binary; for an engine that starts whatever is called runc also in a directory of its own.
+    fn find(engine: &Engine) -> Result<Program, Failure> {
         let own = std::env::current_exe()
             .map_err(|source| Failure::Read { path: "/proc/self/exe".into(), source })?;
         let path = own.with_file_name(PROGRAM);
-        let refused = |why: &str| Failure::Argument {
-            what: "the runtime",
-            value: path.display().to_string(),
-            why: why.to_owned(),
-        };
-        let missing = match fs::metadata(&path) {
-            Ok(found) if found.is_file() && found.mode() & 0o111 != 0 => None,
-            Ok(_) => {
-                return Err(refused(
-                    "it is no program: move it away, and a link to this binary is made there",
-                ));
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(&path).is_err() => {
-                own.file_name().map(PathBuf::from)
-            }
-            Err(error) => return Err(Failure::Read { path, source: error }),
-        };
-        let path = path.to_str().ok_or_else(|| refused("its path is no UTF-8"))?.to_owned();
-        Ok(Program { path, missing })
+        let above = own.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
+        let as_runc = above.join("lib/stockade");
+        let mut missing = Vec::new();
+        if is_missing(&path)? {
+            missing.extend(own.file_name().map(|name| (path.clone(), PathBuf::from(name))));
+        }
+        let runc = as_runc.join("runc");
+        if engine.goes_by_name && is_missing(&runc)? {
+            missing.push((runc, path.clone()));
+        } else if engine.goes_by_name && fs::canonicalize(&runc).ok() != fs::canonicalize(&path).ok() {
+            let why = format!("it is not {}: move it away, and a link to that is made there", path.display());
+            return Err(refused(&runc, &why));
+        }
+        Ok(Program { path: utf8(&path)?, as_runc: utf8(&as_runc)?, missing })
     }
 
-    /// Makes the link, where there is none.
+    fn wish(&self, default: bool) -> Wish<'_> {
+        Wish::Install { program: &self.path, as_runc: &self.as_runc, default }
+    }
+
+    /// Makes the links, where there are none.
     fn make(&self) -> Result<(), Failure> {
-        match &self.missing {
-            Some(own) => symlink(own, &self.path)
-                .map_err(|source| Failure::Write { path: self.path.clone().into(), source }),
-            None => Ok(()),
+        for (path, to) in &self.missing {
+            let fault = |source| Failure::Write { path: path.clone(), source };
+            if let Some(directory) = path.parent() {
+                fs::create_dir_all(directory).map_err(fault)?;
+            }
+            symlink(to, path).map_err(fault)?;
         }
+        Ok(())
     }
 
     /// Who but root can replace what root will start.
@@ -127,6 +122,28 @@ impl Program {
         let path = Path::new(&self.path).ancestors().find(odd)?;
         Some(format!("{} can be changed by others than root, and engines start it as root", path.display()))
     }
+}
+
+/// Whether a link is to be made; what is there and no program is refused.
+fn is_missing(path: &Path) -> Result<bool, Failure> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() && found.mode() & 0o111 != 0 => Ok(false),
+        Ok(_) => {
+            Err(refused(path, "it is no program: move it away, and a link to this binary is made there"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
+            Ok(true)
+        }
+        Err(source) => Err(Failure::Read { path: path.to_owned(), source }),
+    }
+}
+
+fn utf8(path: &Path) -> Result<String, Failure> {
+    path.to_str().map(str::to_owned).ok_or_else(|| refused(path, "its path is no UTF-8"))
+}
+
+fn refused(path: &Path, why: &str) -> Failure {
+    Failure::Argument { what: "the runtime", value: path.display().to_string(), why: why.to_owned() }
 }
 
 fn text(outcome: &Outcome, dry: bool) -> String {

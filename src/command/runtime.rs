@@ -28,8 +28,8 @@ use stockade_enforcer::oci::record::{RecordError, STATE};
 use stockade_policy::oci::OciError;
 use stockade_policy::rules::Denied;
 
-/// The name by which the program is this command alone.
-pub(crate) const NAME: &str = "stockade-runtime";
+/// The names by which the program is this command alone; the second for engines that start whatever is called so.
+pub(crate) const NAMES: [&str; 2] = ["stockade-runtime", "runc"];
 
 /// The inner runtime where the rules cannot be read, for what is handed on.
 const USUAL: &str = "runc";
@@ -72,6 +72,12 @@ enum RuntimeError {
     NotOurs(String),
     #[error("the container {0} has taken the init away that puts its policy around a command")]
     NoInit(String),
+    #[error(
+        "{} gives processes that are added no filter: under it a container takes `no_new_privileges: true`, with which \
+         the init does",
+        .0.display()
+    )]
+    Unfiltered(PathBuf),
     #[error("`restore` is refused: nobody has looked at the memory of what would go on running")]
     Restore,
     #[error("cannot hand a file on to the inner runtime: {0}")]
@@ -132,16 +138,15 @@ pub(crate) fn usual_state() -> PathBuf {
 }
 
 /// Where the inner runtime keeps its state of containers.
-fn inner_state(inner: &Inner, invocation: &Invocation) -> PathBuf {
-    invocation.global("root").map_or_else(|| inner.usual_state(), PathBuf::from)
+fn inner_state(inner: &Inner, invocation: &Invocation) -> Result<PathBuf, InnerError> {
+    invocation.global("root").map_or_else(|| inner.usual_state(), |root| Ok(PathBuf::from(root)))
 }
 
 /// Ends with what the inner runtime says; what is kept of the container goes with it.
 fn delete(invocation: &Invocation) -> Result<Exit, RuntimeError> {
     let inner = inner(invocation)?;
     let code = inner.run(&invocation.arguments)?;
-    if let Ok(rules) = Administered::read(invocation) {
-        let place = inner_state(&inner, invocation);
+    if let (Ok(rules), Ok(place)) = (Administered::read(invocation), inner_state(&inner, invocation)) {
         // The container is the last word, behind options that differ from runtime to runtime.
         let id =
             invocation.arguments.last().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();

@@ -3,10 +3,23 @@
 use crate::ended::Ended;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+/// What Docker's default has open, whatever its version.
+pub(crate) const OPEN_BY_DEFAULT: [&str; 10] = [
+    "become_other",
+    "execute_memory",
+    "make_disk",
+    "make_memory_device",
+    "new_privileges",
+    "packet",
+    "raw",
+    "secure_bits",
+    "trace_parent",
+    "writable_code",
+];
 
 /// `stockade drill` with these arguments, with an environment of its own and its scratch files in `directory`.
 pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
@@ -96,20 +109,4 @@ pub(crate) fn targets(ended: &Ended) -> Vec<Drilled> {
         drilled
     };
     report["targets"].as_array().unwrap().iter().map(one).collect()
-}
-
-/// The one target of a drill, which ends with `code`.
-#[track_caller]
-pub(crate) fn drilled(code: i32, arguments: &[&str]) -> Drilled {
-    let arguments = [&["--format", "json"], arguments].concat();
-    let ended = run(|_| {}, &arguments);
-    assert_eq!(ended.code, Some(code), "{arguments:?}: {}{}", ended.stdout, ended.stderr);
-    targets(&ended).pop().unwrap()
-}
-
-/// Whether there is a program of this name.
-pub(crate) fn has(program: impl AsRef<OsStr>) -> bool {
-    let mut command = Command::new(program);
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
 }

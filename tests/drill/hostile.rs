@@ -1,10 +1,18 @@
 //! What comes out of a container may be anything.
 
-use crate::drilled::{drilled, run, targets};
+use crate::drilled::{run, targets};
 use crate::ended::Ended;
-use crate::engines::script;
+use crate::single::drilled;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
+
+/// A program of the shell's at `path`.
+fn script(path: &Path, text: &str) {
+    fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
 
 /// A drill whose engine is this script.
 fn with_client(text: &str, arguments: &[&str]) -> Ended {

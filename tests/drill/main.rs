@@ -9,7 +9,8 @@ mod drilled;
 #[path = "../command/ended.rs"]
 #[expect(dead_code, reason = "a drill ends with a finding, which is asked for by its code")]
 mod ended;
-mod engines;
 mod hostile;
 mod leftovers;
 mod profiles;
+mod runc;
+mod single;

@@ -1,6 +1,7 @@
 //! The probes under profiles.
 
-use crate::drilled::{Drilled, drilled, run};
+use crate::drilled::{Drilled, run};
+use crate::single::drilled;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

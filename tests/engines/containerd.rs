@@ -10,8 +10,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
+use std::rc::Rc;
 
 /// The name of the image that pods are held with.
 const PAUSE: &str = "pause";
@@ -23,19 +24,34 @@ const EXEC: i64 = 60;
 pub(crate) struct Containerd {
     cri: Client,
     _daemon: Daemon,
-    place: Place,
+    place: Rc<Place>,
 }
 
 impl Containerd {
     pub(crate) fn start(runtime: &Runtime) -> Self {
-        let place = Place::new();
+        let place = Rc::new(Place::new());
         let script = runtime.script(&place.join("runtime"));
-        fs::write(place.join("config.toml"), config(&place, &script)).unwrap();
-        network(&place.join("cni"));
+        let handler = handler(&place, "stockade", &script);
+        Containerd::configure(&place, &format!("default_runtime_name = \"stockade\"\n{handler}"));
+        Containerd::on(&place)
+    }
+
+    /// Writes the file of a containerd that keeps everything in `place`; `more` begins in the section of the runtimes.
+    pub(crate) fn configure(place: &Place, more: &str) -> PathBuf {
+        let file = place.join("config.toml");
+        fs::write(&file, config(place, more)).unwrap();
+        file
+    }
+
+    /// Starts the containerd of a place that has its file.
+    pub(crate) fn on(place: &Rc<Place>) -> Self {
+        if !place.join("cni").exists() {
+            network(&place.join("cni"));
+        }
         let arguments = ["--config".to_owned(), place.join("config.toml").display().to_string()];
-        let socket = place.join("socket");
-        let daemon = Daemon::start("containerd", &arguments, &place.join("log"), &socket);
-        let containerd = Containerd { cri: Client::new(&socket), _daemon: daemon, place };
+        let (log, socket) = (place.join("log"), place.join("socket"));
+        let daemon = Daemon::start("containerd", &arguments, &[], &log, &socket);
+        let containerd = Containerd { cri: Client::new(&socket), _daemon: daemon, place: Rc::clone(place) };
         // No pause program without a registry: anything that sleeps holds a pod.
         containerd.load(&Image::new(PAUSE, &json!({"Cmd": ["/sleep", "86400"]}), |root| {
             fs::copy("/bin/busybox", root.join("sleep")).unwrap();
@@ -45,14 +61,18 @@ impl Containerd {
 
     /// containerd's own client, in the CRI's namespace.
     pub(crate) fn ctr(&self, arguments: &[&str]) -> Output {
-        let socket = self.place.join("socket");
-        Command::new("ctr")
-            .arg("--address")
-            .arg(socket)
-            .args(["--namespace", "k8s.io"])
-            .args(arguments)
-            .output()
-            .unwrap()
+        Command::new("ctr").envs(self.found_by()).args(arguments).output().unwrap()
+    }
+
+    /// The variables by which its client finds it, with the CRI's containers.
+    pub(crate) fn found_by(&self) -> [(&'static str, String); 2] {
+        let socket = self.place.join("socket").display().to_string();
+        [("CONTAINERD_ADDRESS", socket), ("CONTAINERD_NAMESPACE", "k8s.io".to_owned())]
+    }
+
+    /// Where its containers' cgroups are.
+    pub(crate) fn cgroup(&self) -> String {
+        self.place.cgroup()
     }
 
     fn call<Answer: prost::Message + Default>(
@@ -112,12 +132,11 @@ fn network(at: &Path) {
     std::os::unix::fs::symlink("/usr/lib/cni/loopback", at.join("loopback")).unwrap();
 }
 
-/// The configuration: of Kubernetes, but for where everything lies.
-fn config(place: &Place, runtime: &Path) -> String {
+/// A runtime of pods, with its state in the place.
+fn handler(place: &Place, name: &str, binary: &Path) -> String {
     let path = place.path().display();
-    let handler = |name: &str, binary: &Path| {
-        format!(
-            r#"
+    format!(
+        r#"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}]
 runtime_type = "io.containerd.runc.v2"
 pod_annotations = ["io.stockade.*"]
@@ -126,9 +145,13 @@ container_annotations = ["io.stockade.*"]
 BinaryName = "{}"
 Root = "{path}/runtime-state"
 "#,
-            binary.display()
-        )
-    };
+        binary.display()
+    )
+}
+
+/// The configuration: of Kubernetes, but for where everything lies.
+fn config(place: &Place, more: &str) -> String {
+    let path = place.path().display();
     format!(
         r#"version = 2
 root = "{path}/root"
@@ -149,10 +172,8 @@ stream_server_port = "0"
 bin_dir = "{path}/cni"
 conf_dir = "{path}/cni"
 [plugins."io.containerd.grpc.v1.cri".containerd]
-default_runtime_name = "stockade"
-{}{}"#,
-        handler("stockade", runtime),
-        handler("runc", Path::new("/usr/sbin/runc"))
+{more}{}"#,
+        handler(place, "runc", Path::new("/usr/sbin/runc"))
     )
 }
 

@@ -16,11 +16,18 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts a daemon that writes to `log`, and waits until something accepts on `socket`. It is told to stop,
     /// too, when the thread that started it ends: a test that is killed leaves no daemon behind.
-    pub(crate) fn start(program: &str, arguments: &[String], log: &Path, socket: &Path) -> Self {
+    pub(crate) fn start(
+        program: &str,
+        arguments: &[String],
+        environment: &[(&str, &str)],
+        log: &Path,
+        socket: &Path,
+    ) -> Self {
         let file = File::create(log).unwrap();
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "TERM", "--", program])
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())
             .stderr(file)

@@ -1,5 +1,6 @@
 //! `stockade verify CONTAINER` and `--all`, against containers of every engine.
 
+use crate::command_line::CommandLine;
 use crate::docker::Docker;
 use crate::engine::{Engine, Options, PATIENCE, Running, Runtime, every, patiently, success, text};
 use crate::image::Image;
@@ -246,7 +247,7 @@ fn names_that_mean_none_or_several_are_refused() {
     // Of 257 two begin alike, however long that takes; letters among them take some more.
     let shared = (0..1000).find_map(|number| {
         let name = format!("many-{number}");
-        let made = docker.docker(&["create", "--name", &name, "--network=none", &image.tag]);
+        let made = docker.by(&["create", "--name", &name, "--network=none", &image.tag]);
         ids.push(success(&made));
         let begins = |id: &String| ids.iter().filter(|one| one[..2] == id[..2]).count() > 1;
         // A number would be a process.

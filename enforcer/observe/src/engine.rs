@@ -35,7 +35,7 @@ pub enum Kind {
     Podman,
     /// containerd, by its state directory; through it Kubernetes and nerdctl.
     Containerd,
-    /// A step of an image build. BuildKit takes no other runtime than runc.
+    /// A step of an image build.
     Buildkit,
 }
 

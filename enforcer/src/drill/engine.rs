@@ -1,9 +1,10 @@
 //! A container that an engine starts, by its own client.
 
 use super::DrillError;
-use super::place::Place;
+use super::client::{self, Client, Words};
+use super::place::{PROGRAM_INSIDE, Place};
 use super::report::Outcome;
-use super::run::{Bursts, by_client, end};
+use super::run::{Bursts, by_client};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -16,9 +17,9 @@ const NOTHING: [u8; 1024] = [0; 1024];
 /// What to start, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Engine<'a> {
-    /// The client: `docker`, `podman`.
-    pub client: &'a str,
-    /// The image; `None`: an empty one, made for this and removed.
+    /// Its client.
+    pub client: &'static Client,
+    /// The image; `None`: nothing but the program, made for this and removed.
     pub image: Option<&'a str>,
     /// Options of `run`, before the image.
     pub options: &'a [OsString],
@@ -26,51 +27,54 @@ pub struct Engine<'a> {
 
 /// What the program obtains there.
 pub fn in_engine(place: &Place, engine: &Engine<'_>, bursts: Bursts) -> Result<Vec<Outcome>, DrillError> {
-    let made = match engine.image {
-        Some(_) => None,
-        None => Some(EmptyImage::make(engine.client, place.name())?),
+    let client = engine.client;
+    let arguments = place.arguments(1, &bursts.letters());
+    let (program, root) = (place.program(), place.root());
+    let mut words = Words::new(engine.options, &arguments);
+    words.set("name", place.name());
+    words.set("program", &program.to_string_lossy());
+    words.set("root", &root.to_string_lossy());
+    let (template, inside) = match (engine.image, client.run_root) {
+        (None, Some(template)) => (template, PROGRAM_INSIDE),
+        _ => (client.run, INSIDE),
     };
-    let image = engine.image.or(made.as_ref().map(|image| image.name)).unwrap_or_default();
-    let _container = Container { client: engine.client, name: place.name() };
-    let mut command = Command::new(engine.client);
-    command.args(["run", "--rm", "--name", place.name(), "--entrypoint", INSIDE]);
-    command.arg("--volume").arg(format!("{}:{INSIDE}:ro", place.program().display()));
-    command.args(engine.options).arg(image).args(place.arguments(1, &bursts.letters()));
-    by_client(command, engine.client)
-}
-
-/// Runs a client, and drops what it says; one that does not end is left alone.
-fn quietly(client: &str, arguments: &[&str]) {
-    let mut command = Command::new(client);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // It is told to remove what is mostly gone already.
-    if let Ok(mut client) = command.spawn() {
-        let _ = end(&mut client);
-    }
+    words.set("inside", inside);
+    let made = match (engine.image, client.run_root) {
+        (None, None) => Some(EmptyImage::make(client, place.name())?),
+        _ => None,
+    };
+    words.set("image", engine.image.unwrap_or(place.name()));
+    let _container = Container { client, name: place.name() };
+    let outcomes = by_client(words.command(client, template), client.program);
+    drop(made);
+    outcomes
 }
 
 /// The container, gone when dropped, also where its client was killed.
 struct Container<'a> {
-    client: &'a str,
+    client: &'static Client,
     name: &'a str,
 }
 
 impl Drop for Container<'_> {
     fn drop(&mut self) {
-        quietly(self.client, &["rm", "--force", self.name]);
+        let mut words = Words::new(&[], &[]);
+        words.set("name", self.name);
+        self.client.remove.iter().for_each(|template| client::quietly(words.command(self.client, template)));
     }
 }
 
 /// An image with nothing in it, gone when dropped.
 struct EmptyImage<'a> {
-    client: &'a str,
+    client: &'static Client,
     name: &'a str,
 }
 
 impl<'a> EmptyImage<'a> {
-    fn make(client: &'a str, name: &'a str) -> Result<EmptyImage<'a>, DrillError> {
-        let fault = |source| DrillError::Client { client: client.to_owned(), source };
-        let mut command = Command::new(client);
+    fn make(client: &'static Client, name: &'a str) -> Result<EmptyImage<'a>, DrillError> {
+        let program = client.program;
+        let fault = |source| DrillError::Client { client: program.to_owned(), source };
+        let mut command = Command::new(program);
         command
             .args(["import", "-", name])
             .stdin(Stdio::piped())
@@ -86,12 +90,14 @@ impl<'a> EmptyImage<'a> {
             return Ok(EmptyImage { client, name });
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(DrillError::Refused { client: client.to_owned(), code: output.status.code(), said })
+        Err(DrillError::Refused { client: program.to_owned(), code: output.status.code(), said })
     }
 }
 
 impl Drop for EmptyImage<'_> {
     fn drop(&mut self) {
-        quietly(self.client, &["rmi", "--force", self.name]);
+        let mut command = Command::new(self.client.program);
+        command.args(["rmi", "--force", self.name]);
+        client::quietly(command);
     }
 }

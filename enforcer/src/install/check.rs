@@ -1,6 +1,6 @@
 //! The engine's own opinion of a new file, before it counts.
 
-use super::{Engine, InstallError};
+use super::{Check, InstallError};
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,26 +13,20 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LONGEST: u64 = 4096;
 
 /// Asks the engine about `half`, which is to become `path`. The command that was asked, or `None` where the engine
-/// is not installed or has no check; podman has none.
-pub(super) fn check(engine: Engine, half: &Path, path: &Path) -> Result<Option<String>, InstallError> {
-    let (program, arguments): (&str, &[&str]) = match engine {
-        // 23.0
-        Engine::Docker if has("dockerd", "--validate") => ("dockerd", &["--validate", "--config-file", ""]),
-        Engine::Containerd if has("containerd", "--config") => {
-            ("containerd", &["--config", "", "config", "dump"])
-        }
-        _ => return Ok(None),
-    };
-    let mut command = Command::new(program);
-    for argument in arguments {
-        if argument.is_empty() {
+/// is not installed or does not know it.
+pub(super) fn check(check: &Check, half: &Path, path: &Path) -> Result<Option<String>, InstallError> {
+    if !has(check.program, check.option) {
+        return Ok(None);
+    }
+    let mut command = Command::new(check.program);
+    for argument in check.arguments {
+        if *argument == "FILE" {
             command.arg(half)
         } else {
             command.arg(argument)
         };
     }
-    let shown = arguments.iter().map(|argument| if argument.is_empty() { "FILE" } else { argument });
-    let shown = format!("{program} {}", shown.collect::<Vec<_>>().join(" "));
+    let shown = format!("{} {}", check.program, check.arguments.join(" "));
     match outcome(command) {
         Ok(()) => Ok(Some(shown)),
         Err(text) => Err(InstallError::Refused { path: path.to_owned(), command: shown, text }),

@@ -2,7 +2,7 @@
 //! containerd, docs/cri/config.md.
 
 use super::podman::{restore, set};
-use super::{EditError, Edited, RUNTIME, Wish, is_ours, toml};
+use super::{Check, EditError, Edited, Engine, RUNTIME, Wish, is_ours, toml};
 use toml_edit::{Array, DocumentMut, value};
 
 /// The plugin that holds the runtimes, by the version of the file.
@@ -10,6 +10,23 @@ const PLUGINS: [(i64, &str); 2] = [(2, "io.containerd.grpc.v1.cri"), (3, "io.con
 
 /// Annotations of pods and containers that reach the runtime.
 const ANNOTATIONS: &str = "io.stockade.*";
+
+pub(super) const ENGINE: Engine = Engine {
+    name: "containerd",
+    title: "containerd's CRI plugin, as Kubernetes uses it",
+    config: "/etc/containerd/config.toml",
+    edit,
+    says_nothing: |text| matches!(text.trim(), "" | "version = 2"),
+    check: Some(Check {
+        program: "containerd",
+        option: "--config",
+        arguments: &["--config", "FILE", "config", "dump"],
+    }),
+    next: "systemctl restart containerd (running containers stay)",
+    goes_by_name: false,
+    ask: Some("a RuntimeClass with `handler: stockade`, and pods with `runtimeClassName`"),
+    warnings: &[],
+};
 
 /// The edited text.
 pub(super) fn edit(text: &str, before: Option<&str>, wish: Wish<'_>) -> Result<Edited, EditError> {
@@ -30,7 +47,7 @@ pub(super) fn edit(text: &str, before: Option<&str>, wish: Wish<'_>) -> Result<E
     let default_now = toml::text(&document, &default_path)?.map(str::to_owned);
     let (mut changes, mut warnings) = (Vec::new(), Vec::new());
     match wish {
-        Wish::Install { program, default } => {
+        Wish::Install { program, default, .. } => {
             warnings.extend(disabled(&document, plugin));
             if empty {
                 document.insert("version", value(2));

@@ -1,9 +1,31 @@
 //! `daemon.json`: `runtimes.stockade` and `default-runtime`. dockerd(8).
 
-use super::{EditError, Edited, RUNTIME, Wish, is_ours, json};
+use super::{Check, EditError, Edited, Engine, RUNTIME, Wish, is_ours, json};
 use serde_json::{Value, json};
 
 const DEFAULT: &str = "default-runtime";
+
+pub(super) const ENGINE: Engine = Engine {
+    name: "docker",
+    title: "Docker Engine",
+    config: "/etc/docker/daemon.json",
+    edit,
+    says_nothing: |text| text.chars().filter(|c| !c.is_whitespace()).eq("{}".chars()),
+    // 23.0
+    check: Some(Check {
+        program: "dockerd",
+        option: "--validate",
+        arguments: &["--validate", "--config-file", "FILE"],
+    }),
+    next: "systemctl reload docker (runtimes and the default are read again; running containers stay)",
+    goes_by_name: false,
+    ask: Some("docker run --runtime stockade IMAGE"),
+    warnings: &[
+        "BuildKit ignores the default runtime: `stockade install docker-buildkit` takes care of `docker build`, and \
+         `stockade install buildkit` of a buildkitd of its own",
+        "containers that exist keep their runtime until they are created anew",
+    ],
+};
 
 /// The edited text.
 pub(super) fn edit(text: &str, before: Option<&str>, wish: Wish<'_>) -> Result<Edited, EditError> {
@@ -12,7 +34,7 @@ pub(super) fn edit(text: &str, before: Option<&str>, wish: Wish<'_>) -> Result<E
     let before = before.and_then(|before| json::parse(before).ok()).unwrap_or_default();
     let mut edited = Edited { text: text.to_owned(), changes: Vec::new(), warnings: Vec::new() };
     match wish {
-        Wish::Install { program, default } => install(&document, program, default, &mut edited)?,
+        Wish::Install { program, default, .. } => install(&document, program, default, &mut edited)?,
         Wish::Undo => undo(&document, &before, &mut edited)?,
     }
     Ok(edited)

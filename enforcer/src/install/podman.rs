@@ -1,10 +1,23 @@
 //! `containers.conf`: `engine.runtimes.stockade` and `engine.runtime`. containers.conf(5).
 
-use super::{EditError, Edited, RUNTIME, Wish, is_ours, toml};
+use super::{EditError, Edited, Engine, RUNTIME, Wish, is_ours, toml};
 use toml_edit::{Array, DocumentMut, value};
 
 const RUNTIMES: [&str; 2] = ["engine", "runtimes"];
 const DEFAULT: [&str; 2] = ["engine", "runtime"];
+
+pub(super) const ENGINE: Engine = Engine {
+    name: "podman",
+    title: "Podman",
+    config: "/etc/containers/containers.conf",
+    edit,
+    says_nothing: |text| text.trim().is_empty(),
+    check: None,
+    next: "nothing: podman reads the file at every start",
+    goes_by_name: false,
+    ask: Some("podman --runtime stockade run IMAGE"),
+    warnings: &[],
+};
 
 /// The edited text.
 pub(super) fn edit(text: &str, before: Option<&str>, wish: Wish<'_>) -> Result<Edited, EditError> {
@@ -14,7 +27,7 @@ pub(super) fn edit(text: &str, before: Option<&str>, wish: Wish<'_>) -> Result<E
     let default_now = toml::text(&document, &DEFAULT)?.map(str::to_owned);
     let mut changes = Vec::new();
     match wish {
-        Wish::Install { program, default } => {
+        Wish::Install { program, default, .. } => {
             if registered.as_deref() != Some(program) {
                 let paths = Array::from_iter([program]);
                 toml::make(&mut document, &RUNTIMES)?.insert(RUNTIME, value(paths));
@@ -65,7 +78,7 @@ pub(super) fn restore(
     path: &[&str],
 ) -> Result<String, EditError> {
     let key = path.last().copied().unwrap_or_default();
-    match toml::text(before, path).ok().flatten().filter(|name| *name != RUNTIME) {
+    match toml::text(before, path).ok().flatten().filter(|name| *name != RUNTIME && !is_ours(name)) {
         Some(name) => {
             set(document, path, name)?;
             Ok(format!("{key} is {name} again"))

@@ -10,6 +10,9 @@ use std::process::Command;
 /// Where a runtime that is named without a path is looked for: what an engine's environment says is nothing to go by.
 const PLACES: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
+/// Where runtimes keep their state if nothing else is said. runc(8), crun(1), `--root`; youki, src/rootpath.rs.
+const STATES: [(&str, &str); 3] = [("runc", "/run/runc"), ("crun", "/run/crun"), ("youki", "/run/youki")];
+
 /// Why the inner runtime was not started.
 #[derive(Debug, thiserror::Error)]
 pub enum InnerError {
@@ -19,6 +22,13 @@ pub enum InnerError {
     /// It is this very program, which would start itself for ever.
     #[error("{} is stockade itself, and not a runtime behind it", .0.display())]
     Itself(PathBuf),
+    /// It is none of those that are known.
+    #[error("where {} keeps its containers is not known: it is none of {known}, and must be given --root", path.display(),
+        known = STATES.map(|(name, _)| name).join(", "))]
+    State {
+        /// The runtime.
+        path: PathBuf,
+    },
     /// A system call.
     #[error("cannot start {}: {source}", path.display())]
     Start {
@@ -62,14 +72,25 @@ impl Inner {
         &self.path
     }
 
-    /// Whether it is crun, which takes a filter as a program.
-    pub fn is_crun(&self) -> bool {
-        self.path.file_name().is_some_and(|name| name == "crun")
+    fn is(&self, name: &str) -> bool {
+        self.path.file_name().is_some_and(|own| own == name)
     }
 
-    /// Where it keeps its state if nothing else is said. runc(8), crun(1), `--root`.
-    pub fn usual_state(&self) -> PathBuf {
-        Path::new("/run").join(if self.is_crun() { "crun" } else { "runc" })
+    /// Whether it is crun, which takes a filter as a program.
+    pub fn is_crun(&self) -> bool {
+        self.is("crun")
+    }
+
+    /// Whether processes that `exec` adds get the filter of the container. youki gives it to the first process alone:
+    /// libcontainer 0.7, container/tenant_builder.rs.
+    pub fn filters_added(&self) -> bool {
+        !self.is("youki")
+    }
+
+    /// Where it keeps its state if nothing else is said.
+    pub fn usual_state(&self) -> Result<PathBuf, InnerError> {
+        let known = STATES.iter().find(|(name, _)| self.is(name)).map(|(_, state)| PathBuf::from(state));
+        known.ok_or_else(|| InnerError::State { path: self.path.clone() })
     }
 
     /// Becomes the runtime: its process, descriptors and signals are the caller's from here on. Returns only what went
@@ -98,5 +119,20 @@ impl Inner {
         let status = Command::new(&self.path).arg0(&self.name).args(arguments).status().map_err(fault)?;
         let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
         Ok(u8::try_from(code).unwrap_or(u8::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_a_runtime_that_is_not_known_is_not_guessed() {
+        let state = |path: &str| Inner { path: path.into(), name: String::new() }.usual_state();
+        assert_eq!(state("/usr/sbin/runc").unwrap(), Path::new("/run/runc"));
+        assert_eq!(state("/opt/bin/crun").unwrap(), Path::new("/run/crun"));
+        assert_eq!(state("/usr/local/bin/youki").unwrap(), Path::new("/run/youki"));
+        let error = state("/usr/bin/kata-runtime").unwrap_err().to_string();
+        assert!(error.contains("/usr/bin/kata-runtime") && error.contains("--root"), "{error}");
     }
 }

@@ -71,6 +71,16 @@ pub(crate) fn restrict(
         .map(|_| ())
 }
 
+/// Lets files be written through the mount at `tree`; others of the same file system stay as they are.
+pub(crate) fn make_writable(sys: &dyn Sys, tree: RawFd) -> Result<(), Errno> {
+    let attr = MountAttr { set: 0, clear: READ_ONLY, propagation: 0, userns: 0 };
+    // SAFETY: the structure lives here, of the size given.
+    unsafe {
+        call!(sys, SYS_mount_setattr, tree, c"", AT_EMPTY_PATH, &raw const attr, size_of::<MountAttr>())
+    }
+    .map(|_| ())
+}
+
 /// Ends propagation of the whole mount namespace in both directions.
 pub(crate) fn make_all_private(sys: &dyn Sys) -> Result<(), Errno> {
     // SAFETY: a change of propagation reads the target alone.

@@ -1,7 +1,7 @@
 //! The text of a `config.json`, or of another file in its terms, as a tree.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::fmt;
 
 /// Longest text, bytes. A bundle with a filter of its own has some tens of KiB; one of a Kubernetes pod with
@@ -71,6 +71,14 @@ impl Document {
         if let Some((last, above)) = path.split_last() {
             self.object(above).insert((*last).to_owned(), value.into());
         }
+    }
+
+    /// Adds a hook that the runtime starts on the host when the container is gone: its program, and all of its
+    /// arguments with the program's name first. config.md, "Poststop".
+    pub fn add_poststop(&mut self, program: &str, arguments: &[&str]) {
+        let mut hooks = self.list(&["hooks", "poststop"]).to_vec();
+        hooks.push(json!({"path": program, "args": arguments}));
+        self.set(&["hooks", "poststop"], hooks);
     }
 
     /// Takes the value at a path of keys away.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// An absolute path; it, and what is below it, is admitted. A part `*` stands for any one name, `{id}` for the
-    /// container's own id.
+    /// container's own id, and a part that ends with `{any}` for any name that begins so.
     pub path: String,
     /// Whether it may be written.
     pub write: bool,
@@ -30,7 +30,10 @@ impl Source {
             parts.next().is_some_and(|part| match wanted {
                 "*" => !part.is_empty(),
                 "{id}" => part == id,
-                wanted => part == wanted,
+                wanted => match wanted.strip_suffix("{any}") {
+                    Some(begin) => part.len() > begin.len() && part.starts_with(begin),
+                    None => part == wanted,
+                },
             })
         })
     }
@@ -464,5 +467,7 @@ mod tests {
         assert!(!admits("/var/lib/docker/volumes/*/_data", "/var/lib/docker/volumes"));
         assert!(!admits("/var/lib/docker/volumes/*/_data", "/var/lib/docker/volumes/x"));
         assert!(admits("/c/{id}", "/c/c0ffee/hosts") && !admits("/c/{id}", "/c/beef/hosts"));
+        assert!(admits("/b/hosts.{any}", "/b/hosts.x") && !admits("/b/hosts.{any}", "/b/hosts."));
+        assert!(!admits("/b/hosts.{any}", "/b/host") && !admits("/b/hosts.{any}", "/b/x/hosts.x"));
     }
 }

@@ -5,7 +5,10 @@ use crate::context::{Context, DEFAULT_PROFILE};
 use crate::failure::Failure;
 use crate::host;
 use crate::stages::{self, Floors};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use stockade_enforcer::drill::client::{CLIENTS, Client};
 use stockade_enforcer::drill::engine::{self, in_engine};
+use stockade_enforcer::drill::inside::{Running, in_container};
 use stockade_enforcer::drill::judge::{Declared, judge};
 use stockade_enforcer::drill::place::{PROGRAM_INSIDE, Place};
 use stockade_enforcer::drill::report::Outcome;
@@ -16,19 +19,33 @@ use stockade_policy::plan::Plan;
 use stockade_policy::policy::Policy;
 
 /// Who starts containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Engine {
-    Docker,
-    Podman,
+    /// An engine, by its client.
+    Client(&'static Client),
+    /// runc, as Docker does.
     Runc,
 }
 
+/// Its name.
+const RUNC: &str = "runc";
+
+/// Reads an engine's name.
+pub(super) fn engines() -> impl TypedValueParser<Value = Engine> {
+    let names: Vec<&str> = CLIENTS.iter().map(|client| client.name).chain([RUNC]).collect();
+    PossibleValuesParser::new(names).try_map(|name| Engine::named(&name).ok_or("there is no such engine"))
+}
+
 impl Engine {
+    fn named(name: &str) -> Option<Engine> {
+        let client = CLIENTS.iter().find(|client| client.name == name).map(Engine::Client);
+        client.or((name == RUNC).then_some(Engine::Runc))
+    }
+
     fn name(self) -> &'static str {
         match self {
-            Engine::Docker => "docker",
-            Engine::Podman => "podman",
-            Engine::Runc => "runc",
+            Engine::Client(client) => client.name,
+            Engine::Runc => RUNC,
         }
     }
 }
@@ -56,8 +73,7 @@ impl<'a> Target<'a> {
 
     /// The one beside it.
     pub(super) fn beside(name: &'a str) -> Target<'a> {
-        let engines = [Engine::Docker, Engine::Podman, Engine::Runc];
-        match engines.into_iter().find(|engine| engine.name() == name) {
+        match Engine::named(name) {
             Some(engine) => Target::Engine { engine, profile: None, asked: false },
             None => Target::Profile(name),
         }
@@ -80,27 +96,39 @@ impl<'a> Target<'a> {
             }
             Target::Engine { engine, profile, asked } => {
                 let stages = profile.map(|profile| Stages::of(args, place, profile)).transpose()?;
+                let container = args.container.as_deref().filter(|_| *asked);
+                let name = container.unwrap_or(engine.name()).to_owned();
                 let bursts = if *asked && args.limited { Bursts::ALL } else { Bursts::default() };
-                let (stages, inside) = match engine {
-                    Engine::Runc if *asked && (args.image.is_some() || !args.options.is_empty()) => {
+                let (stages, inside) = match (engine, container) {
+                    (Engine::Runc, container)
+                        if *asked
+                            && (container.is_some() || args.image.is_some() || !args.options.is_empty()) =>
+                    {
                         return Err(Failure::Argument {
                             what: "--engine",
-                            value: engine.name().to_owned(),
-                            why: "it takes neither an image nor options: its container is Docker's default"
+                            value: RUNC.to_owned(),
+                            why: "it takes neither a container, nor an image, nor options: its container is Docker's \
+                                  default"
                                 .to_owned(),
                         });
                     }
-                    Engine::Runc => in_runc(args, place, stages, bursts)?,
-                    Engine::Docker | Engine::Podman => {
+                    (Engine::Runc, _) => in_runc(args, place, stages, bursts)?,
+                    (Engine::Client(client), Some(container)) => {
+                        let running =
+                            Running { client, container, directory: &args.into, options: &args.options };
+                        (stages, in_container(place, &running, bursts)?)
+                    }
+                    (Engine::Client(client), None) => {
+                        let image = args.image.as_deref().filter(|_| *asked);
                         let engine = engine::Engine {
-                            client: engine.name(),
-                            image: args.image.as_deref().filter(|_| *asked),
+                            client,
+                            image,
                             options: if *asked { &args.options } else { &[] },
                         };
                         (stages, in_engine(place, &engine, bursts)?)
                     }
                 };
-                (engine.name().to_owned(), stages, inside)
+                (name, stages, inside)
             }
         };
         let judged = declared.as_ref().map(|stages| Declared { policy: &stages.policy, plan: &stages.plan });

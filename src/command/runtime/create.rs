@@ -14,7 +14,7 @@ use stockade_enforcer::oci::init;
 use stockade_enforcer::oci::inner::Inner;
 use stockade_enforcer::oci::record::Record;
 use stockade_enforcer::oci::surroundings::Here;
-use stockade_policy::oci::{Around, HandOver, Init, OciError, Of, Request, Tightened, tighten};
+use stockade_policy::oci::{Around, Document, HandOver, Init, OciError, Of, Request, Tightened, tighten};
 use stockade_policy::rules::{Choice, Mode};
 
 /// The pod of a container by the CRI: containerd, pkg/cri/annotations.
@@ -38,7 +38,7 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
     init::check_root(&bundle.root()?)?;
     let state = rules.state()?;
     state.collect()?;
-    let inner_state = inner_state(&inner, invocation);
+    let inner_state = inner_state(&inner, invocation)?;
     let (choice, made) = met(&rules, &inner, &bundle, &id, &state.init(&inner_state, &id))?;
     let observed = choice.mode == Mode::Observe;
     let record = |tightened: &Tightened| Record {
@@ -54,7 +54,10 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
         cuts: tightened.cuts.clone(),
     };
     match made {
-        Ok(tightened) => {
+        Ok(tightened) if !observed && !inner.filters_added() && is_filtered_outside_alone(&tightened) => {
+            return Err(RuntimeError::Unfiltered(inner.path().to_owned()));
+        }
+        Ok(mut tightened) => {
             let place = state.place(&inner_state, &id)?;
             place.clear()?;
             log::cuts(&rules.log(), &id, observed, &tightened.cuts)?;
@@ -64,6 +67,9 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
             place.write(&record(&tightened))?;
             // Last: until then the engine's own stands there, and nothing of ours has started it.
             if !observed {
+                if invocation.command == "run" && tightened.bounds.init.is_some() {
+                    leave_no_place(&mut tightened.document, &bundle.root()?)?;
+                }
                 bundle.replace(&tightened.document)?;
             }
         }
@@ -75,6 +81,29 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
         Err(error) => return Err(error.into()),
     }
     become_inner(&inner, invocation)
+}
+
+/// Whether the runtime alone puts the filter around processes, and no init.
+fn is_filtered_outside_alone(tightened: &Tightened) -> bool {
+    tightened.plan.seccomp.is_some() && tightened.bounds.init.is_none()
+}
+
+/// What takes away the file that the runtime makes in the root to mount the init on. A step of a build, which is `run` and
+/// never `create`d, would leave it in the image.
+const REMOVE: &str = "/bin/rm";
+
+/// Has the runtime take that file away at the end, unless the image has one.
+fn leave_no_place(document: &mut Document, root: &Path) -> Result<(), RuntimeError> {
+    let place = root.join(init::PATH.trim_start_matches('/'));
+    if place.symlink_metadata().is_err() {
+        document.add_poststop(REMOVE, &["rm", "-f", "--", &utf8(&place)?]);
+    }
+    Ok(())
+}
+
+fn utf8(path: &Path) -> Result<String, OciError> {
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| OciError::Host(format!("{} is not UTF-8", path.display())))
 }
 
 /// The choice for a container, and its bundle under it.
@@ -97,13 +126,9 @@ fn met(
     let context = Context::new(&root)?.guarded();
     let host = host::here()?;
     let here = Here::new(&root).map_err(|error| OciError::Host(error.to_string()))?;
-    let text = |path: &Path| {
-        let text = path.to_str().map(str::to_owned);
-        text.ok_or_else(|| OciError::Host(format!("{} is not UTF-8", path.display())))
-    };
     let hand_over = if inner.is_crun() { HandOver::Program } else { HandOver::Rules };
     let sandbox = bundle.config.get(&["annotations", SANDBOX]).and_then(|id| id.as_str());
-    let (admission, root, init) = (rules.admission(sandbox), text(&root)?, text(init)?);
+    let (admission, root, init) = (rules.admission(sandbox), utf8(&root)?, utf8(init)?);
     let meet = |policy: Of<'_>, floors: &str| {
         let request = Request {
             policy,

@@ -59,7 +59,7 @@ pub(super) fn made(invocation: &Invocation) -> Result<(Inner, Option<Record>), R
     let rules = Administered::read(invocation)?;
     let inner = Inner::find(rules.inner())?;
     let id = invocation.container()?;
-    let record = rules.existing_state().find(&inner_state(&inner, invocation), &id)?;
+    let record = rules.existing_state().find(&inner_state(&inner, invocation)?, &id)?;
     if record.is_none() && !rules.observes() {
         return Err(RuntimeError::NotOurs(id));
     }

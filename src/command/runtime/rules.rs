@@ -21,14 +21,22 @@ pub(crate) const RULES: &str = "/etc/stockade/runtime.yaml";
 
 /// Paths that engines themselves mount into a container, below the directories in which they keep theirs. `{docker}`
 /// is such a directory of Docker's, `{sandbox}` the pod of a container by the CRI. moby, container/container.go;
-/// containerd, pkg/cri/server/helpers.go; podman, libpod/container_internal.go. A container that shares another one's
-/// network has its three files.
-const OF_ENGINES: [&str; 10] = [
+/// containerd, pkg/cri/server/helpers.go; podman, libpod/container_internal.go; moby/buildkit, executor/oci/hosts.go and
+/// resolvconf.go. A container that shares another one's network has its three files, and all steps of a build share theirs.
+const OF_ENGINES: [&str; 18] = [
     "{docker}/containers/*/hostname",
     "{docker}/containers/*/hosts",
     "{docker}/containers/*/resolv.conf",
     "{docker}/containers/{id}/mounts",
     "{docker}/volumes/*/_data",
+    "{docker}/buildkit/executor/hosts",
+    "{docker}/buildkit/executor/hosts.{any}",
+    "{docker}/buildkit/executor/resolv.conf",
+    "{docker}/buildkit/executor/resolv-host.conf",
+    "/var/lib/buildkit/*/executor/hosts",
+    "/var/lib/buildkit/*/executor/hosts.{any}",
+    "/var/lib/buildkit/*/executor/resolv.conf",
+    "/var/lib/buildkit/*/executor/resolv-host.conf",
     "/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/{sandbox}",
     "/run/containerd/io.containerd.grpc.v1.cri/sandboxes/{sandbox}",
     "/var/lib/containers/storage/overlay-containers/{id}/userdata",

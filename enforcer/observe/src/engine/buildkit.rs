@@ -1,5 +1,5 @@
-//! Steps of image builds. BuildKit tells nobody of them and starts them with runc, whatever the default runtime of
-//! its engine is; what shows them is the cgroup, `…/buildkit/ID`.
+//! Steps of image builds. BuildKit tells nobody of them and starts them with a program of its own choice, runc unless it
+//! is told otherwise, whatever the default runtime of its engine is; what shows them is the cgroup, `…/buildkit/ID`.
 
 use super::{Container, EngineError, Kind};
 use crate::error::ObserveError;
