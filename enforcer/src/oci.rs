@@ -1,7 +1,7 @@
 //! Containers of engines: what stands between an engine and its OCI runtime.
 //!
 //! ```text
-//! engine → bundle → claims → (policy crate: choose, tighten) → bundle, init, record → inner runtime
+//! engine → bundle → claims → (policy crate: choose, tighten) → init, record, sources, bundle → inner runtime
 //! ```
 
 pub mod bundle;
@@ -9,5 +9,7 @@ pub mod claims;
 pub mod init;
 pub mod inner;
 mod maker;
+mod others;
 pub mod record;
+pub mod sources;
 pub mod surroundings;

@@ -136,6 +136,8 @@ pub trait Surroundings {
     fn canonical(&self, path: &str) -> Result<Option<String>, String>;
     /// Whether the file `path` is the host's own namespace of a kind.
     fn is_hosts(&self, kind: NamespaceKind, path: &str) -> Result<bool, String>;
+    /// A process in the namespace of a kind at `path`; `None`: there is none.
+    fn inhabitant(&self, kind: NamespaceKind, path: &str) -> Result<Option<u32>, String>;
     /// Kind (`c` or `b`), major and minor number of a device of the host by its path below `/dev`; `None`: none is there.
     fn device(&self, name: &str) -> Result<Option<(char, u32, u32)>, String>;
     /// Where `path` inside the container's root leads, through the links of the image; why it leads nowhere.

@@ -22,6 +22,7 @@ use crate::parse::record::record;
 use crate::parse::report::Report;
 use crate::parse::scalar::Written;
 use crate::parse::{decode, tree};
+use crate::policy::NamespaceKind;
 use crate::profile::{AbsolutePath, ProfileName, Version};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -44,16 +45,23 @@ record! {
         sandbox: At<ProfileName>,
         /// Profiles that a label, an annotation or a variable of the environment may ask for.
         requests: List<ProfileName>,
-        /// Annotations that only the engine sets, whatever image and user say.
+        /// Annotations that only the engine sets, whatever image and user say; they count for containers of Kubernetes.
         vouched: List<String>,
         /// Paths of the host that may be mounted into containers, beside what the engines themselves keep for them.
         mounts: List<MountSource>,
+        /// Namespaces of other containers that a container may be started in; Kubernetes' own may share those of their pod.
+        joins: List<Joined>,
         /// Programs of the host that may be hooks, beside the engines' own.
         hooks: List<AbsolutePath>,
         /// Annotations by which the inner runtime may be given orders.
         annotations: List<String>,
         /// Directories in which Docker keeps its containers; /var/lib/docker where none is named.
         docker: List<AbsolutePath>,
+        /// Directories in which podman and CRI-O keep their containers, and what of them lives until a restart;
+        /// /var/lib/containers/storage and /run/containers/storage where none is named.
+        podman: List<AbsolutePath>,
+        /// Directories in which kubelet keeps the volumes of pods; /var/lib/kubelet where none is named.
+        kubelet: List<AbsolutePath>,
         /// Where the state of containers is kept; /var/lib/stockade where none is named.
         state: At<AbsolutePath>,
         /// Where every cut is logged, one JSON object a line; runtime.log in the state where none is named.
@@ -86,6 +94,37 @@ words! {
         Enforce = "enforce",
         /// It is left as it is, and what would change is logged.
         Observe = "observe",
+    }
+}
+
+words! {
+    /// A namespace that a container may share with others. A user or mount namespace is never shared.
+    Joined as "`network`, `ipc`, `uts`, `pid` or `cgroup`" {
+        /// Interfaces, addresses and ports.
+        Network = "network",
+        /// Shared memory and message queues.
+        Ipc = "ipc",
+        /// The name of the host.
+        Uts = "uts",
+        /// Each sees the other's processes.
+        Pid = "pid",
+        /// The view of the cgroup tree.
+        Cgroup = "cgroup",
+    }
+}
+
+impl Item for Joined {}
+
+impl Joined {
+    /// The kernel's kind.
+    pub fn kind(self) -> NamespaceKind {
+        match self {
+            Joined::Network => NamespaceKind::Network,
+            Joined::Ipc => NamespaceKind::Ipc,
+            Joined::Uts => NamespaceKind::Uts,
+            Joined::Pid => NamespaceKind::Pid,
+            Joined::Cgroup => NamespaceKind::Cgroup,
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use stockade_enforcer::oci::claims::ClaimsError;
 use stockade_enforcer::oci::init::InitError;
 use stockade_enforcer::oci::inner::{Inner, InnerError};
 use stockade_enforcer::oci::record::{RecordError, STATE};
+use stockade_enforcer::oci::sources::SourceError;
 use stockade_policy::oci::OciError;
 use stockade_policy::rules::Denied;
 
@@ -66,6 +67,8 @@ enum RuntimeError {
     Record(#[from] RecordError),
     #[error(transparent)]
     Init(#[from] InitError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
     #[error(transparent)]
     Inner(#[from] InnerError),
     #[error("the container {0} was not made by stockade, so that nothing says what it is under")]

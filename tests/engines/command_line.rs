@@ -50,7 +50,7 @@ pub(crate) trait CommandLine {
 
 /// The options of `run` that they share.
 fn flags(options: &Options) -> Vec<String> {
-    let mut out: Vec<String> = vec!["--network=none".to_owned()];
+    let mut out: Vec<String> = vec![format!("--network={}", options.network.unwrap_or("none"))];
     let switches = [
         (options.read_only, "--read-only"),
         (options.privileged, "--privileged"),

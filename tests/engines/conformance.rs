@@ -2,20 +2,21 @@
 //! Read from /proc.
 
 use crate::engine::{Engine, Options, success, text};
+use crate::facts::{Facts, INSIDE, facts, image, limits, outside, same, visible};
 use crate::image::Image;
 use crate::rules::Rules;
-use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-const PROFILE: &str = "\
+pub(crate) const PROFILE: &str = "\
 stockade: 1
 name: conformance
 extends: [docker-default]
 process:
   no_new_privileges: true
   write_xor_execute: true
-  limits: {open_files: 512, core: 0}
+  umask: \"027\"
+  limits: {open_files: 512, processes: 500, core: 0}
 capabilities: {replace: [chown, kill]}
 files:
   root: read-only
@@ -24,58 +25,16 @@ files:
   execute: {replace: [/bin]}
   tmp: 16 MiB
   proc: hidden
+resources: {processes: 32, memory: 64 MiB, swap: 0, cpu: 0.5}
 ";
 
-/// What the kernel shows of a process.
-type Facts = BTreeMap<String, String>;
-
-/// The facts in three files of `/proc/PID`: `status`, `limits` and `mountinfo`, in one text.
-fn facts(text: &str) -> Facts {
-    let mut facts = Facts::new();
-    for line in text.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            [
-                name @ ("CapInh:" | "CapPrm:" | "CapEff:" | "CapBnd:" | "CapAmb:" | "NoNewPrivs:"
-                | "Seccomp:"),
-                value,
-            ] => {
-                facts.insert((*name).to_owned(), (*value).to_owned());
-            }
-            ["Max", "open", "files", soft, hard, _] => {
-                facts.insert("open files".to_owned(), format!("{soft} {hard}"));
-            }
-            ["Max", "core", "file", "size", soft, hard, _] => {
-                facts.insert("core".to_owned(), format!("{soft} {hard}"));
-            }
-            [_, _, _, _, at @ ("/" | "/tmp" | "/proc"), options, ..] => {
-                let has = |word: &str| options.split(',').any(|option| option == word);
-                let all = line.split([' ', ',']).any(|word| word.starts_with("hidepid="));
-                let shown: Vec<&str> =
-                    ["ro", "nosuid", "nodev", "noexec"].into_iter().filter(|word| has(word)).collect();
-                let shown = match *at {
-                    "/" => has("ro").to_string(),
-                    "/proc" => all.to_string(),
-                    _ => shown.join(","),
-                };
-                facts.insert(format!("mount {at}"), shown);
-            }
-            _ => {}
-        }
-    }
-    facts
-}
-
-const FILES: [&str; 3] = ["status", "limits", "mountinfo"];
-
-/// Of a process of the host's view.
-fn outside(pid: u32) -> Facts {
-    let read = |name: &&str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap();
-    facts(&FILES.iter().map(read).collect::<String>())
-}
-
-/// By a command that reads its own.
-const INSIDE: [&str; 4] = ["/bin/cat", "/proc/self/status", "/proc/self/limits", "/proc/self/mountinfo"];
+/// What nearly every container gets along with.
+pub(crate) const WIDE: &str = "\
+stockade: 1
+name: wide
+extends: [docker-default]
+process: {no_new_privileges: true}
+";
 
 /// Whether a process shares none of these namespaces with the host.
 fn is_apart(pid: u32) {
@@ -85,20 +44,48 @@ fn is_apart(pid: u32) {
     }
 }
 
-/// What `stockade run` makes of the profile in the image's root.
-fn launched(rules: &Rules, image: &Image) -> Facts {
+/// `stockade run` with the profile in the image's root.
+fn launch(rules: &Rules, image: &Image, more: &[&str], command: &[&str]) -> Command {
     let root = rules.join("root");
-    assert!(Command::new("cp").arg("-a").arg(image.root()).arg(&root).status().unwrap().success());
-    for place in ["proc", "dev"] {
-        fs::create_dir(root.join(place)).unwrap();
+    if !root.exists() {
+        assert!(Command::new("cp").arg("-a").arg(image.root()).arg(&root).status().unwrap().success());
+        for place in ["proc", "dev"] {
+            fs::create_dir(root.join(place)).unwrap();
+        }
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_stockade"))
+    let mut launch = Command::new(env!("CARGO_BIN_EXE_stockade"));
+    launch
         .args(["run", "--profile", rules.join("conformance.yaml").to_str().unwrap()])
-        .args(["--root", root.to_str().unwrap(), "--"])
-        .args(INSIDE)
-        .output()
-        .unwrap();
-    facts(&success(&output))
+        .args(["--root", root.to_str().unwrap()])
+        .args(more)
+        .arg("--")
+        .args(command);
+    launch
+}
+
+/// What `stockade run` makes of the profile.
+fn launched(rules: &Rules, image: &Image, more: &[&str]) -> Facts {
+    facts(&success(&launch(rules, image, more, &INSIDE).output().unwrap()))
+}
+
+/// The same, and the limits of its cgroups, as the host sees them.
+fn launched_outside(rules: &Rules, image: &Image) -> (Facts, Facts) {
+    let mut launcher = launch(rules, image, &[], &["/bin/sleep", "600"]).spawn().unwrap();
+    let below = |pid: u32| -> Vec<u32> {
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        children.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+    };
+    let pid = crate::engine::patiently("command of the launcher", || {
+        let inits = below(launcher.id());
+        inits
+            .into_iter()
+            .flat_map(below)
+            .find(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n"))
+    });
+    let found = (outside(pid), limits(pid));
+    assert!(Command::new("kill").arg(launcher.id().to_string()).status().unwrap().success());
+    launcher.wait().unwrap();
+    found
 }
 
 /// What a container may ask for. All of it leads to the same.
@@ -128,7 +115,7 @@ fn verifies(rules: &Rules, engine: &dyn Engine, container: &str) {
     assert!(!text(&output).contains("not visible"), "{}, {container}: {}", engine.name(), text(&output));
 }
 
-fn wait_for_init(engine: &dyn Engine, container: &crate::engine::Running) -> u32 {
+pub(crate) fn wait_for_init(engine: &dyn Engine, container: &crate::engine::Running) -> u32 {
     let pid = engine.pid(container);
     // The runtime returns before the init has become the command.
     crate::engine::patiently("command in the container", || {
@@ -140,11 +127,15 @@ fn wait_for_init(engine: &dyn Engine, container: &crate::engine::Running) -> u32
 #[test]
 fn one_profile_is_the_same_under_every_engine() {
     needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
-    let image = Image::busybox();
+    let image = image();
     let rules = Rules::new(&[("conformance", PROFILE)]);
-    let expected = launched(&rules, &image);
+    let expected = launched(&rules, &image, &[]);
     assert_eq!(expected["CapBnd:"], "0000000000000021");
     assert_eq!(expected["mount /"], "true");
+    assert_eq!((expected["Umask:"].as_str(), expected["mdwe"].as_str()), ("0027", "1"));
+    let (seen, limited) = launched_outside(&rules, &image);
+    same(&seen, &visible(&expected), "as the host sees it");
+    assert_eq!(limited["pids.max"], "32");
     for engine in rules.engines("default: ./conformance.yaml\n") {
         let name = engine.name();
         engine.load(&image);
@@ -153,9 +144,14 @@ fn one_profile_is_the_same_under_every_engine() {
                 .start(what, &image, &options, &["/bin/sleep", "600"])
                 .unwrap_or_else(|output| panic!("{name}, {what}: {}", text(&output)));
             let pid = wait_for_init(&*engine, &container);
-            assert_eq!(outside(pid), expected, "{name}, {what}");
+            same(&outside(pid), &seen, &format!("{name}, {what}"));
+            same(&limits(pid), &limited, &format!("{name}, {what}"));
             is_apart(pid);
-            assert_eq!(facts(&success(&engine.exec(&container, &INSIDE))), expected, "{name}, {what}: exec");
+            same(
+                &facts(&success(&engine.exec(&container, &INSIDE))),
+                &expected,
+                &format!("{name}, {what}: exec"),
+            );
             verifies(&rules, &*engine, what);
             // A call that the policy denies whatever the container asked for.
             let denied = engine.exec(&container, &["/bin/unshare", "-U", "/bin/true"]);
@@ -165,22 +161,27 @@ fn one_profile_is_the_same_under_every_engine() {
             let cut = own.iter().find(|line| line.contains("process.capabilities.bounding"));
             let cut = cut.unwrap_or_else(|| panic!("{name}, {what}: {log}"));
             assert!(
-                cut.contains("conformance.yaml:8:15") && cut.contains("sys_chroot"),
+                cut.contains("conformance.yaml:9:15") && cut.contains("sys_chroot"),
                 "{name}, {what}: {cut}"
             );
             if what == "plain" {
                 engine.restart(&mut container);
-                assert_eq!(outside(wait_for_init(&*engine, &container)), expected, "{name}: restarted");
+                let pid = wait_for_init(&*engine, &container);
+                same(&outside(pid), &seen, &format!("{name}: restarted"));
+                same(&limits(pid), &limited, &format!("{name}: restarted"));
             }
             engine.remove(container);
         }
-        let healthy =
-            "grep -q 'CapBnd:.*0021$' /proc/self/status && grep -q 'NoNewPrivs:.*1' /proc/self/status";
-        let options = Options { health: Some(healthy), ..Options::default() };
+        let check = format!("{{ {}; }} > /tmp/health", INSIDE[2]);
+        let options = Options { health: Some(&check), ..Options::default() };
         let container = engine.start("health", &image, &options, &["/bin/sleep", "600"]).unwrap();
         // The CRI has no health checks: kubelet's are `exec`.
-        let expected = (name != "containerd").then_some(true);
-        assert_eq!(engine.healthy(&container), expected, "{name}");
+        let healthy = (name != "containerd").then_some(true);
+        assert_eq!(engine.healthy(&container), healthy, "{name}");
+        if healthy.is_some() {
+            let written = success(&engine.exec(&container, &["/bin/cat", "/tmp/health"]));
+            same(&facts(&written), &expected, &format!("{name}: health check"));
+        }
         engine.remove(container);
     }
 }
@@ -221,48 +222,97 @@ fn commands_are_found_as_without_it() {
 fn an_image_that_the_engine_vouches_for_may_have_more() {
     needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
     let image = Image::busybox();
-    let rules = Rules::new(&[("conformance", PROFILE), ("more", "stockade: 1\nextends: [docker-default]\n")]);
+    let rules = Rules::new(&[("conformance", PROFILE), ("more", WIDE)]);
     let engines = rules.engines("default: ./conformance.yaml\n");
     let places: Vec<_> = engines.iter().map(|engine| engine.directory()).collect();
-    let docker = engines.iter().find(|engine| engine.name() == "docker").unwrap();
-    docker.load(&image);
-    let bounding = |rule: &str| {
-        rules.write(&places, &format!("default: ./conformance.yaml\nrules:\n  - {rule}\n"));
-        let labels = [("tier", "db")];
-        let options = Options { labels: &labels, ..Options::default() };
-        let output = docker.run("vouched", &image, &options, &["grep", "CapBnd", "/proc/self/status"]);
-        success(&output)
-    };
-    let (less, more) = ("CapBnd:\t0000000000000021", "CapBnd:\t00000000a80425fb");
-    // What is said of the container by whoever starts it can only tighten.
-    assert_eq!(bounding("{when: {labels: {tier: db}}, profile: ./more.yaml}"), less);
-    assert_eq!(bounding("{when: {image: 'localhost/*'}, profile: ./more.yaml}"), less);
-    assert_eq!(bounding("{when: {name: vouched}, profile: ./more.yaml}"), less);
-    assert_eq!(bounding("{when: {digest: 'sha256:*'}, profile: ./more.yaml}"), more);
-    assert_eq!(bounding("{when: {digest: 'sha256:0000*'}, profile: ./more.yaml}"), less);
+    let digest = image.digest();
+    for engine in engines.iter().filter(|engine| engine.name() != "containerd") {
+        engine.load(&image);
+        let bounding = |rule: &str| {
+            rules.write(&places, &format!("default: ./conformance.yaml\nrules:\n  - {rule}\n"));
+            let labels = [("tier", "db")];
+            let options = Options { labels: &labels, annotations: &labels, ..Options::default() };
+            let output = engine.run("vouched", &image, &options, &["grep", "CapBnd", "/proc/self/status"]);
+            success(&output)
+        };
+        let expect =
+            |rule: &str, expected: &str| assert_eq!(bounding(rule), expected, "{}, {rule}", engine.name());
+        // podman itself gives fewer than Docker.
+        let (less, more) = match engine.name() {
+            "podman" => ("CapBnd:\t0000000000000021", "CapBnd:\t00000000800405fb"),
+            _ => ("CapBnd:\t0000000000000021", "CapBnd:\t00000000a80425fb"),
+        };
+        // What is said of the container by whoever starts it can only tighten.
+        expect("{when: {image: 'localhost/*'}, profile: ./more.yaml}", less);
+        expect("{when: {name: vouched}, profile: ./more.yaml}", less);
+        expect("{when: {annotations: {tier: db}}, profile: ./more.yaml}", less);
+        expect("{when: {labels: {tier: db}}, profile: ./more.yaml}", less);
+        expect(&format!("{{when: {{digest: '{digest}'}}, profile: ./more.yaml}}"), more);
+        expect("{when: {digest: 'sha256:0000*'}, profile: ./more.yaml}", less);
+        // And tightens.
+        let denied = |rule: &str| {
+            rules.write(&places, &format!("default: ./conformance.yaml\nrules:\n  - {rule}\n"));
+            // Annotations of whoever starts it hide nothing.
+            let hides =
+                [("io.kubernetes.cri.image-name", "other"), ("io.kubernetes.cri.container-name", "other")];
+            let options = Options { labels: &[("tier", "db")], annotations: &hides, ..Options::default() };
+            let output =
+                engine.start("vouched", &image, &options, &["sleep", "600"]).map(|it| engine.remove(it));
+            assert!(
+                output.is_err_and(|output| text(&output).contains("not here")),
+                "{}, {rule}",
+                engine.name()
+            );
+        };
+        denied("{when: {image: 'localhost/busybox:1'}, deny: not here}");
+        denied("{when: {name: vouched}, deny: not here}");
+        denied("{when: {labels: {tier: db}}, deny: not here}");
+    }
 }
 
 #[test]
 fn another_user_keeps_to_the_same_profile() {
     needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
-    let image = Image::busybox();
-    let rules = Rules::new(&[("conformance", PROFILE)]);
-    let mut seen: Option<Facts> = None;
-    for engine in rules.engines("default: ./conformance.yaml\n") {
+    let image = image();
+    let named = PROFILE.replace("process:\n", "process:\n  user: 101:101\n");
+    let rules = Rules::new(&[("conformance", PROFILE), ("named", &named)]);
+    let mut expected = launched(&rules, &image, &["--set", "process: {user: \"101:101\"}"]);
+    assert_eq!(expected["Uid:"], "101 101 101 101");
+    // A launch gives another user what the profile keeps; an engine gives none, which is stricter.
+    for set in ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"] {
+        assert_eq!(expected.insert(set.to_owned(), "0".repeat(16)).unwrap(), expected["CapBnd:"]);
+    }
+    let engines = rules.engines("default: ./named.yaml\n");
+    let places: Vec<_> = engines.iter().map(|engine| engine.directory()).collect();
+    for engine in &engines {
+        let name = engine.name();
         engine.load(&image);
         let options = Options { user: Some((101, 101)), ..Options::default() };
         let container = engine
             .start("user", &image, &options, &["/bin/sleep", "600"])
-            .unwrap_or_else(|output| panic!("{}: {}", engine.name(), text(&output)));
-        let found = outside(wait_for_init(&*engine, &container));
-        assert_eq!(found["CapEff:"], "0000000000000000");
-        assert_eq!(found["NoNewPrivs:"], "1");
-        assert_eq!(*seen.get_or_insert(found.clone()), found, "{}", engine.name());
+            .unwrap_or_else(|output| panic!("{name}: {}", text(&output)));
+        same(&outside(wait_for_init(&**engine, &container)), &visible(&expected), name);
+        same(&facts(&success(&engine.exec(&container, &INSIDE))), &expected, &format!("{name}: exec"));
         // Landlock: what the image lets everyone read, the profile does not.
         let output = engine.exec(&container, &["/bin/sh", "-c", "echo x > /tmp/x && cat /tmp/x /var/notes"]);
         assert_eq!(output.stdout, b"x\n", "{}", text(&output));
         assert!(text(&output).contains("/var/notes': Permission denied"), "{}", text(&output));
         engine.remove(container);
+        // By `exec --user`. Where the profile names no user, the engine adds the groups that the image names.
+        for (profile, groups) in [("named", ""), ("conformance", "102")] {
+            rules.write(&places, &format!("default: ./{profile}.yaml\n"));
+            let container = engine.start(profile, &image, &options, &["/bin/sleep", "600"]).unwrap();
+            let expected = expected.clone().into_iter().chain([("Groups:".to_owned(), groups.to_owned())]);
+            if let Some(output) = engine.exec_as(&container, 101, &INSIDE) {
+                same(
+                    &facts(&success(&output)),
+                    &expected.collect(),
+                    &format!("{name}, {profile}: exec --user"),
+                );
+            }
+            engine.remove(container);
+        }
+        rules.write(&places, "default: ./named.yaml\n");
     }
 }
 

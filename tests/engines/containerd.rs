@@ -132,15 +132,16 @@ fn network(at: &Path) {
     std::os::unix::fs::symlink("/usr/lib/cni/loopback", at.join("loopback")).unwrap();
 }
 
-/// A runtime of pods, with its state in the place.
+/// A runtime of pods, with its state in the place, and with as many annotations of users as could be mistaken for the
+/// engine's own.
 fn handler(place: &Place, name: &str, binary: &Path) -> String {
     let path = place.path().display();
     format!(
         r#"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}]
 runtime_type = "io.containerd.runc.v2"
-pod_annotations = ["io.stockade.*"]
-container_annotations = ["io.stockade.*"]
+pod_annotations = ["io.stockade.*", "io.kubernetes.cri.*"]
+container_annotations = ["io.stockade.*", "io.kubernetes.cri.*"]
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}.options]
 BinaryName = "{}"
 Root = "{path}/runtime-state"
@@ -254,7 +255,7 @@ impl Engine for Containerd {
             metadata: Some(cri::SandboxName {
                 name: name.to_owned(),
                 uid: name.to_owned(),
-                namespace: "default".to_owned(),
+                namespace: options.namespace.unwrap_or("default").to_owned(),
             }),
             log_directory: self.place.join("logs").display().to_string(),
             annotations: annotations(options),

@@ -70,6 +70,10 @@ pub(crate) struct Options<'a> {
     pub(crate) annotations: &'a [(&'a str, &'a str)],
     /// Host path, path inside, read-only.
     pub(crate) mounts: &'a [(&'a Path, &'a str, bool)],
+    /// As Docker and podman name it; none where nothing is said. The CRI's is the pod's.
+    pub(crate) network: Option<&'a str>,
+    /// The pod's, of Kubernetes; `default` where nothing is said.
+    pub(crate) namespace: Option<&'a str>,
     /// Past the runtime that the engine was started with: by plain runc.
     pub(crate) around: bool,
     /// A shell command for the engine's own health checks. The CRI has none: kubelet's are `exec`.

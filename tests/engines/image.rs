@@ -44,6 +44,11 @@ impl Image {
 
     /// busybox with its applets in `/bin`, and users `root` and `web` (101).
     pub(crate) fn busybox() -> Self {
+        Image::busybox_with(|_| {})
+    }
+
+    /// The same, and what `add` puts there.
+    pub(crate) fn busybox_with(add: impl FnOnce(&Path)) -> Self {
         Image::new("busybox", &json!({"Env": ["PATH=/bin"], "Cmd": ["sleep", "600"]}), |root| {
             for directory in ["bin", "etc", "tmp", "root", "var"] {
                 fs::create_dir_all(root.join(directory)).unwrap();
@@ -58,6 +63,7 @@ impl Image {
             fs::write(root.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\nweb:x:101:101::/:/bin/sh\n")
                 .unwrap();
             fs::write(root.join("etc/group"), "root:x:0:\nweb:x:101:\n").unwrap();
+            add(root);
         })
     }
 
@@ -66,6 +72,12 @@ impl Image {
         Image::new("scratch", &json!({"Cmd": ["/sleep", "600"]}), |root| {
             fs::copy("/bin/busybox", root.join("sleep")).unwrap();
         })
+    }
+
+    /// The digest of its configuration: the id by which Docker and podman know it.
+    pub(crate) fn digest(&self) -> String {
+        let config = fs::read(self.directory.path().join("archive/config.json")).unwrap();
+        Sha256::digest(&config).iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
     }
 
     /// What is in it.

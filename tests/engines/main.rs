@@ -19,12 +19,16 @@ mod drilled;
 #[expect(dead_code, reason = "a drill ends with a finding, which is asked for by its code")]
 mod ended;
 mod engine;
+mod facts;
 mod image;
 mod installed;
+mod joined;
+mod kubernetes;
 mod place;
 mod podman;
 mod record;
 mod rules;
 mod smoke;
 mod verify;
+mod volumes;
 mod watch;

@@ -42,11 +42,14 @@ impl Rules {
             each.join(", ")
         };
         let head = format!(
-            "stockade: 1\nstate: {}\nmounts: [{}]\ndocker: [{}]\n\
-             sandbox: docker-default\nvouched: [io.kubernetes.cri.container-type]\n",
+            "stockade: 1\nstate: {}\nmounts: [{}]\ndocker: [{}]\npodman: [{}, {}]\n\
+             sandbox: docker-default\n\
+             vouched: [io.kubernetes.cri.container-type, io.kubernetes.cri.sandbox-namespace]\n",
             self.join("state").display(),
             list(""),
-            list("/data")
+            list("/data"),
+            list("/root"),
+            list("/run")
         );
         fs::write(self.join("runtime.yaml"), format!("{head}{text}")).unwrap();
     }

@@ -1,11 +1,15 @@
 //! What is said of a container: by its bundle, and by files that the engine keeps for it.
 
+mod bolt;
+mod docker;
+mod storage;
+
 use super::bundle::Bundle;
+use super::others::replaceable;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
-use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use stockade_policy::rules::{Claims, REQUEST};
@@ -16,43 +20,46 @@ const VARIABLE: &str = "STOCKADE_PROFILE=";
 /// Where Docker keeps its containers if nothing else is said. dockerd(8), `--data-root`.
 pub const DOCKER: &str = "/var/lib/docker";
 
+/// Where podman and CRI-O keep theirs, and what of them lives until the host's restart. containers-storage.conf(5),
+/// `graphroot` and `runroot`.
+pub const PODMAN: [&str; 2] = ["/var/lib/containers/storage", "/run/containers/storage"];
+
 /// Annotations by which runtimes of Kubernetes say what a container is: containerd, pkg/cri/annotations; CRI-O,
 /// pkg/annotations.
 const KINDS: [&str; 2] = ["io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"];
 const IMAGES: [&str; 2] = ["io.kubernetes.cri.image-name", "io.kubernetes.cri-o.ImageName"];
 const NAMES: [&str; 2] = ["io.kubernetes.cri.container-name", "io.kubernetes.cri-o.ContainerName"];
 
-/// Longest file of Docker's about a container, bytes: it grows with labels and mounts.
+/// Whose a container in containers/storage is. podman writes it over what a user says. libpod/container_internal_common.go.
+const MANAGER: &str = "io.container.manager";
+
+/// Where containerd puts the bundles of containers of the CRI, below its state: the namespace `k8s.io` is its own.
+/// containerd, runtime/v2/bundle.go; pkg/cri/constants.
+const OF_CRI: [&str; 2] = ["io.containerd.runtime.v2.task", "k8s.io"];
+
+/// Longest file of an engine's about containers, bytes: it grows with labels and mounts, or with their number.
 const LONGEST: u64 = 8 << 20;
 
 /// Why what an engine says of a container could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read what Docker keeps of this container in {}: {why}", path.display())]
+#[error("cannot read what {engine} keeps of this container in {}: {why}", path.display())]
 pub struct ClaimsError {
+    engine: &'static str,
     path: PathBuf,
     why: String,
 }
 
-/// What Docker writes of a container: moby, container/container.go.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Kept {
-    #[serde(rename = "ID")]
-    id: String,
-    name: String,
-    image: String,
-    config: Config,
+/// Directories in which engines keep their containers, by the rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stores {
+    /// Docker's.
+    pub docker: Vec<PathBuf>,
+    /// Podman's and CRI-O's.
+    pub podman: Vec<PathBuf>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Config {
-    image: String,
-    labels: Option<BTreeMap<String, String>>,
-}
-
-/// What is said of the container `id`.
-pub fn claims(bundle: &Bundle, id: &str, docker: &[PathBuf]) -> Result<Claims, ClaimsError> {
+/// What is said of the container `id`. Labels are looked for in podman's database only where the rules ask for some.
+pub fn claims(bundle: &Bundle, id: &str, stores: &Stores, labels: bool) -> Result<Claims, ClaimsError> {
     let config = &bundle.config;
     let annotations: BTreeMap<String, String> = config
         .get(&["annotations"])
@@ -74,11 +81,22 @@ pub fn claims(bundle: &Bundle, id: &str, docker: &[PathBuf]) -> Result<Claims, C
             .map(|name| (*name).to_owned()),
         ..Claims::default()
     };
-    if let Some(kept) = kept(bundle, id, docker)? {
+    if let Some(kept) = docker::kept(bundle, id, &stores.docker)? {
         claims.image = Some(kept.config.image);
         claims.digest = Some(kept.image);
         claims.name = Some(kept.name.trim_start_matches('/').to_owned());
         claims.labels = kept.config.labels.unwrap_or_default();
+    } else if let Some(kept) = storage::kept(bundle.path(), id, &stores.podman)? {
+        // What annotations say of them is anybody's.
+        claims.image = kept.image.or(claims.image);
+        claims.digest = kept.digest;
+        claims.name = kept.name.or(claims.name);
+        if labels && annotations.get(MANAGER).is_some_and(|manager| manager == "libpod") {
+            claims.labels = storage::labels(id, &stores.podman)?;
+        }
+    } else {
+        // Not CRI-O's: it hands all annotations of a pod on, with containerd's names, too.
+        claims.through_cri = bundle.path().ends_with(OF_CRI.iter().collect::<PathBuf>().join(id));
     }
     let environment = config.get(&["process", "env"]).and_then(Value::as_array);
     let variables =
@@ -90,38 +108,14 @@ pub fn claims(bundle: &Bundle, id: &str, docker: &[PathBuf]) -> Result<Claims, C
     Ok(claims)
 }
 
-/// Docker's own file about the container, where Docker keeps this very container; counted only where nobody but root can
-/// have written it. `None`: the container is not Docker's.
-fn kept(bundle: &Bundle, id: &str, docker: &[PathBuf]) -> Result<Option<Kept>, ClaimsError> {
-    let name = "config.v2.json";
-    let paths = docker.iter().map(|root| root.join("containers").join(id).join(name));
-    let Some(path) = paths.into_iter().find(|path| path.exists()) else { return elsewhere(bundle, name) };
-    let fault = |why: String| ClaimsError { path: path.clone(), why };
-    let text = owned_by_root(&path).map_err(|error| fault(error.to_string()))?;
-    let kept: Kept = serde_json::from_slice(&text).map_err(|error| fault(error.to_string()))?;
-    if kept.id != id {
-        return Err(fault(format!("it is about the container {}", kept.id)));
-    }
-    Ok(Some(kept))
-}
-
-/// A Docker of which the rules know nothing shows by the file that it mounts into every container: labels that ask for
-/// something stricter would be passed over.
-fn elsewhere(bundle: &Bundle, name: &str) -> Result<Option<Kept>, ClaimsError> {
-    let mounts = bundle.config.get(&["mounts"]).and_then(Value::as_array);
-    let sources =
-        mounts.into_iter().flatten().filter_map(|mount| mount.get("source").and_then(Value::as_str));
-    for path in sources.filter_map(|source| Some(Path::new(source).parent()?.join(name))) {
-        if path.exists() {
-            let why = "it is not where the rules say that Docker keeps this container (`docker`)".to_owned();
-            return Err(ClaimsError { path, why });
-        }
-    }
-    Ok(None)
-}
-
 /// A file that nobody but root, or whoever runs this, can have written.
 pub fn owned_by_root(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    opened(path)?.take(LONGEST).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn opened(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = open(path, flags, Mode::empty())?;
     let stat = fstat(&file)?;
@@ -136,7 +130,24 @@ pub fn owned_by_root(path: &Path) -> io::Result<Vec<u8>> {
     if stat.st_mode & 0o022 != 0 {
         return refuse("others than its owner may write it");
     }
+    Ok(File::from(file))
+}
+
+/// The same of a file that an engine keeps, where nobody else can have put another of root's: what a container writes on
+/// a volume belongs to root, too.
+fn kept_by_root(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    File::from(file).take(LONGEST).read_to_end(&mut text)?;
+    opened_there(path)?.take(LONGEST).read_to_end(&mut text)?;
     Ok(text)
+}
+
+/// That file, to be read in parts.
+fn opened_there(path: &Path) -> io::Result<File> {
+    let file = opened(path)?;
+    match replaceable(&fs::canonicalize(path)?)? {
+        None => Ok(file),
+        Some(directory) => {
+            Err(io::Error::other(format!("others than root may write {}", directory.display())))
+        }
+    }
 }

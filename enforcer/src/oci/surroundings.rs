@@ -25,6 +25,18 @@ impl Here {
     }
 }
 
+/// The file of a process's namespace. namespaces(7).
+fn of_process(process: &str, kind: NamespaceKind) -> String {
+    format!("/proc/{process}/ns/{}", kind.file())
+}
+
+/// What tells a namespace from every other.
+fn identity(path: &str) -> Result<(u64, u64), String> {
+    let found =
+        fs::metadata(path).map_err(|error| format!("cannot look at the namespace {path}: {error}"))?;
+    Ok((found.dev(), found.ino()))
+}
+
 impl Surroundings for Here {
     fn canonical(&self, path: &str) -> Result<Option<String>, String> {
         match fs::canonicalize(path) {
@@ -38,22 +50,32 @@ impl Surroundings for Here {
     }
 
     fn is_hosts(&self, kind: NamespaceKind, path: &str) -> Result<bool, String> {
-        let identity = |path: &str| fs::metadata(path).map(|data| (data.dev(), data.ino()));
-        let fault = |path: &str, error: io::Error| format!("cannot look at the namespace {path}: {error}");
-        let wanted = identity(path).map_err(|error| fault(path, error))?;
-        let name = kind.file();
+        let wanted = identity(path)?;
         // The engine's own.
-        let own = format!("/proc/self/ns/{name}");
-        if identity(&own).map_err(|error| fault(&own, error))? == wanted {
+        if identity(&of_process("self", kind))? == wanted {
             return Ok(true);
         }
         // And the first process's, where the engine has namespaces of its own: whoever may not look at it cannot join
         // it either.
-        let first = format!("/proc/1/ns/{name}");
-        match identity(&first) {
+        let first = of_process("1", kind);
+        match fs::metadata(&first) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
-            found => Ok(found.map_err(|error| fault(&first, error))? == wanted),
+            _ => Ok(identity(&first)? == wanted),
         }
+    }
+
+    fn inhabitant(&self, kind: NamespaceKind, path: &str) -> Result<Option<u32>, String> {
+        let wanted = identity(path)?;
+        let fault = |error: io::Error| format!("cannot look at /proc: {error}");
+        for entry in fs::read_dir("/proc").map_err(fault)? {
+            let name = entry.map_err(fault)?.file_name();
+            let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            // One that has ended meanwhile, or of somebody whose namespaces nobody here could join.
+            if identity(&of_process(&pid.to_string(), kind)).is_ok_and(|found| found == wanted) {
+                return Ok(Some(pid));
+            }
+        }
+        Ok(None)
     }
 
     fn device(&self, name: &str) -> Result<Option<(char, u32, u32)>, String> {

@@ -157,6 +157,12 @@ pub(crate) fn unshare_cgroup(sys: &dyn Sys) -> Result<(), Errno> {
     unsafe { call!(sys, SYS_unshare, libc::CLONE_NEWCGROUP) }.map(|_| ())
 }
 
+/// Leaves the mount namespace for a copy of it. mount_namespaces(7).
+pub(crate) fn unshare_mounts(sys: &dyn Sys) -> Result<(), Errno> {
+    // SAFETY: takes no pointers.
+    unsafe { call!(sys, SYS_unshare, libc::CLONE_NEWNS) }.map(|_| ())
+}
+
 /// Joins a network namespace.
 pub(crate) fn join_network(sys: &dyn Sys, namespace: RawFd) -> Result<(), Errno> {
     // SAFETY: takes no pointers.

@@ -88,6 +88,12 @@ pub(crate) fn make_all_private(sys: &dyn Sys) -> Result<(), Errno> {
         .map(|_| ())
 }
 
+/// Ends propagation of the whole mount namespace out of it: what others mount still arrives.
+pub(crate) fn make_all_slaves(sys: &dyn Sys) -> Result<(), Errno> {
+    // SAFETY: a change of propagation reads the target alone.
+    unsafe { call!(sys, SYS_mount, 0usize, c"/", 0usize, libc::MS_REC | libc::MS_SLAVE, 0usize) }.map(|_| ())
+}
+
 /// Mounts a new file system at `path` below the current directory (`.` for itself).
 pub(crate) fn mount(
     sys: &dyn Sys,

@@ -6,14 +6,16 @@ use crate::plan::{IdMap, IdMaps};
 use crate::policy::{NamespaceKind, NamespaceMode, Policy, ProcView};
 use crate::profile::is_namespaced;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A kind that no policy speaks of: clocks of its own take nothing from anyone.
 const TIME: &str = "time";
 
-/// Whose namespaces a container is in. One that it joins counts as its own if it is not the host's.
+/// Whose namespaces a container is in. One that it joins counts as its own if nothing runs in it yet: engines make
+/// such ones for a container. One that others are in must be admitted, and the host's never counts as its own.
 pub(super) fn modes(
     document: &Document,
+    joins: &BTreeSet<NamespaceKind>,
     surroundings: &dyn Surroundings,
     refusals: &mut Vec<Refusal>,
 ) -> Result<BTreeMap<NamespaceKind, Ruled<NamespaceMode>>, String> {
@@ -27,15 +29,27 @@ pub(super) fn modes(
             }
             continue;
         };
-        let joins = !text("path").is_empty();
-        let mode = if joins && surroundings.is_hosts(kind, text("path"))? {
+        let joined = !text("path").is_empty();
+        let mode = if joined && surroundings.is_hosts(kind, text("path"))? {
             NamespaceMode::Host
         } else {
             NamespaceMode::Private
         };
-        if joins && kind == NamespaceKind::User {
+        if joined && kind == NamespaceKind::User {
             refusals
                 .push(Refusal::plain(&field, "nothing here says how a joined user namespace maps its ids"));
+        } else if joined && kind == NamespaceKind::Mount {
+            refusals.push(Refusal::plain(&field, "nothing here has looked at the root of a joined one"));
+        } else if joined
+            && mode == NamespaceMode::Private
+            && !joins.contains(&kind)
+            && let Some(process) = surroundings.inhabitant(kind, text("path"))?
+        {
+            let why = format!(
+                "it would be in the {word} namespace of another container (process {process}), and the rules admit \
+                 none (`joins: [{word}]`)"
+            );
+            refusals.push(Refusal::plain(&field, why));
         }
         if modes.insert(kind, Ruled::unwritten(mode)).is_some() {
             refusals.push(Refusal::plain(field, format!("a namespace `{}` stands twice", kind.name())));

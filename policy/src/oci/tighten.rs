@@ -14,6 +14,7 @@ use crate::plan::Plan;
 use crate::policy::{NamespaceKind, NamespaceMode, Policy};
 use crate::vocab::CapSet;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// What the administrator admits beside the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Admission {
     pub hooks: Vec<String>,
     /// Annotations by which the inner runtime may be told what no field says.
     pub annotations: Vec<String>,
+    /// Kinds of namespaces that a container may share with others.
+    pub joins: BTreeSet<NamespaceKind>,
 }
 
 /// The program that is put before the command of a container, where the policy has layers that no runtime applies.
@@ -132,7 +135,9 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
         refusals.push(Refusal::plain("root.path", why));
     }
     namespaces::check_propagation(&document, &mut refusals);
-    let mut modes = namespaces::modes(&document, surroundings, &mut refusals).map_err(OciError::Host)?;
+    let joins = &request.admission.joins;
+    let mut modes =
+        namespaces::modes(&document, joins, surroundings, &mut refusals).map_err(OciError::Host)?;
     cuts.extend(namespaces::hide_cgroups(&mut document, request.policy.policy(), &mut modes));
     namespaces::check(request.policy.policy(), &modes, &mut refusals);
     let mode = |kind: NamespaceKind| modes.get(&kind).map_or(NamespaceMode::Host, |mode| mode.value);

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 /// a profile.
 pub const REQUEST: &str = "io.stockade.profile";
 
-/// What is said of a container. Only `digest`, and the annotations that the rules name, are vouched for.
+/// What is said of a container. Only `digest`, and the annotations that the rules name of a container of Kubernetes, are
+/// vouched for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
     /// The image's name.
@@ -23,6 +24,9 @@ pub struct Claims {
     pub labels: BTreeMap<String, String>,
     /// Annotations of the bundle.
     pub annotations: BTreeMap<String, String>,
+    /// Whether it was made through the CRI, whose engines write annotations of their own over those of users. With
+    /// Docker and podman whoever starts a container writes any.
+    pub through_cri: bool,
     /// Profiles that label, annotation or environment ask for.
     pub requests: Vec<String>,
     /// The annotation that says that it holds the namespaces of a pod.
@@ -85,7 +89,7 @@ impl Rules {
         let texts = |list: &Option<super::List<String>>| -> Vec<String> {
             list.iter().flat_map(|list| &list.items).map(|item| item.value.clone()).collect()
         };
-        let vouched = texts(&self.vouched);
+        let vouched = if claims.through_cri { texts(&self.vouched) } else { Vec::new() };
         let fitting: Vec<_> =
             self.rules.iter().flat_map(|rules| &rules.items).filter(|rule| rule.value.fits(claims)).collect();
         if let Some(deny) = fitting.iter().find_map(|rule| rule.value.deny.as_ref()) {

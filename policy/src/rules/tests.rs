@@ -46,15 +46,17 @@ fn what_nobody_vouches_for_can_only_tighten() {
     let labelled = Claims { labels: pairs("tier", "db"), name: some("db-1"), ..Claims::default() };
     assert_eq!(chosen(&labelled).unwrap(), ["database", "docker-default", floor, "^db.yaml"]);
     let annotated = Claims { annotations: pairs("engine/namespace", "kube-system"), ..Claims::default() };
-    assert_eq!(chosen(&annotated).unwrap(), ["unconfined", floor]);
+    assert_eq!(chosen(&annotated).unwrap(), ["unconfined", "docker-default", floor]);
+    assert_eq!(chosen(&Claims { through_cri: true, ..annotated }).unwrap(), ["unconfined", floor]);
     let asking = Claims { requests: vec!["web".to_owned()], ..vouched };
     assert_eq!(chosen(&asking).unwrap(), ["unconfined", "web", floor]);
     let asking = Claims { requests: vec!["web".to_owned()], ..Claims::default() };
     assert_eq!(chosen(&asking).unwrap(), ["web", "docker-default", floor]);
-    let pod = Claims { sandbox: some("anybody/kind"), ..Claims::default() };
+    let pod = Claims { sandbox: some("anybody/kind"), through_cri: true, ..Claims::default() };
     assert_eq!(chosen(&pod).unwrap(), ["restricted", "docker-default", floor]);
     let pod = Claims { sandbox: some("engine/kind"), ..Claims::default() };
-    assert_eq!(chosen(&pod).unwrap(), ["restricted", floor]);
+    assert_eq!(chosen(&pod).unwrap(), ["restricted", "docker-default", floor]);
+    assert_eq!(chosen(&Claims { through_cri: true, ..pod }).unwrap(), ["restricted", floor]);
 }
 
 #[test]

@@ -13,12 +13,10 @@ use stockade_enforcer::oci::claims::claims;
 use stockade_enforcer::oci::init;
 use stockade_enforcer::oci::inner::Inner;
 use stockade_enforcer::oci::record::Record;
+use stockade_enforcer::oci::sources;
 use stockade_enforcer::oci::surroundings::Here;
 use stockade_policy::oci::{Around, Document, HandOver, Init, OciError, Of, Request, Tightened, tighten};
 use stockade_policy::rules::{Choice, Mode};
-
-/// The pod of a container by the CRI: containerd, pkg/cri/annotations.
-const SANDBOX: &str = "io.kubernetes.cri.sandbox-id";
 
 /// Makes the bundle as strict as its policy, and becomes the inner runtime.
 pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError> {
@@ -70,7 +68,8 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
                 if invocation.command == "run" && tightened.bounds.init.is_some() {
                     leave_no_place(&mut tightened.document, &bundle.root()?)?;
                 }
-                bundle.replace(&tightened.document)?;
+                let held = sources::hold(tightened.document, &bundle.root()?, rules.state_path())?;
+                bundle.replace(&held)?;
             }
         }
         // What would not start is said, and started.
@@ -114,7 +113,8 @@ fn met(
     id: &str,
     init: &Path,
 ) -> Result<(Choice, Result<Tightened, OciError>), RuntimeError> {
-    let choice = rules.choose(&claims(bundle, id, &rules.docker())?)?;
+    let claims = claims(bundle, id, &rules.stores(), rules.asks_for_labels())?;
+    let choice = rules.choose(&claims)?;
     let root = bundle.root()?;
     if !rules.admits_root(&root, bundle.path()) {
         return Err(OciError::Host(format!(
@@ -127,8 +127,7 @@ fn met(
     let host = host::here()?;
     let here = Here::new(&root).map_err(|error| OciError::Host(error.to_string()))?;
     let hand_over = if inner.is_crun() { HandOver::Program } else { HandOver::Rules };
-    let sandbox = bundle.config.get(&["annotations", SANDBOX]).and_then(|id| id.as_str());
-    let (admission, root, init) = (rules.admission(sandbox), utf8(&root)?, utf8(init)?);
+    let (admission, root, init) = (rules.admission(&claims), utf8(&root)?, utf8(init)?);
     let meet = |policy: Of<'_>, floors: &str| {
         let request = Request {
             policy,

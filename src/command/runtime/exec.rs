@@ -3,6 +3,8 @@
 use super::arguments::{ArgumentError, Invocation};
 use super::rules::Administered;
 use super::{RuntimeError, become_inner, inner_state, log};
+use rustix::fs::Mode;
+use serde_json::Value;
 use std::convert::Infallible;
 use std::path::Path;
 use stockade_enforcer::oci::bundle::read_part;
@@ -11,6 +13,9 @@ use stockade_enforcer::oci::record::Record;
 use stockade_enforcer::sealed;
 use stockade_policy::oci::Bounds;
 use stockade_policy::vocab::Cap;
+
+/// What engines give where they name none.
+const USUAL_UMASK: u32 = 0o022;
 
 /// Makes the process as strict as the container's policy, and becomes the inner runtime.
 pub(super) fn exec(invocation: &mut Invocation) -> Result<Infallible, RuntimeError> {
@@ -28,15 +33,27 @@ pub(super) fn exec(invocation: &mut Invocation) -> Result<Infallible, RuntimeErr
         let mut process = read_part(Path::new(file))?;
         let cuts = record.bounds.added(&mut process)?;
         log::cuts(&Administered::read(invocation)?.log(), &record.id, false, &cuts)?;
+        hand_umask_down(&record.bounds, process.get(&["user", "umask"]).and_then(Value::as_u64));
         let path = sealed::hand_on(process.text().as_bytes()).map_err(RuntimeError::HandOn)?;
         invocation.replace("process", path.as_os_str());
     } else {
         check(invocation, &record.bounds)?;
+        hand_umask_down(&record.bounds, None);
         if let Some(init) = &record.bounds.init {
             invocation.insert_command(init);
         }
     }
     become_inner(&inner, invocation)
+}
+
+/// Takes on the umask of the process: runc (1.1) reads it of a container's first process alone, and what is added
+/// inherits it. umask(2).
+fn hand_umask_down(bounds: &Bounds, met: Option<u64>) {
+    let asked = bounds.umask.value;
+    if asked != 0 {
+        let met = met.and_then(|met| u32::try_from(met).ok()).unwrap_or(USUAL_UMASK);
+        rustix::process::umask(Mode::from_raw_mode((asked | met) & 0o777));
+    }
 }
 
 /// Whoever may mount in the container could have put another program where the init was.

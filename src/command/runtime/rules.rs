@@ -5,7 +5,7 @@ use super::arguments::Invocation;
 use crate::context::Context;
 use crate::stages::hex;
 use std::path::{Path, PathBuf};
-use stockade_enforcer::oci::claims::{DOCKER, owned_by_root};
+use stockade_enforcer::oci::claims::{DOCKER, PODMAN, Stores, owned_by_root};
 use stockade_enforcer::oci::record::{STATE, State};
 use stockade_policy::diagnostic::render;
 use stockade_policy::lattice::Lattice;
@@ -13,17 +13,20 @@ use stockade_policy::lookup::{Lookup, Source};
 use stockade_policy::oci::{self, Admission};
 use stockade_policy::parse;
 use stockade_policy::policy::Policy;
+use stockade_policy::profile::{AbsolutePath, List};
 use stockade_policy::resolve::{self, Mode};
-use stockade_policy::rules::{self, Choice, Rules};
+use stockade_policy::rules::{self, Choice, Joined, Rules};
 
 /// Where the rules stand if nothing else is said.
 pub(crate) const RULES: &str = "/etc/stockade/runtime.yaml";
 
-/// Paths that engines themselves mount into a container, below the directories in which they keep theirs. `{docker}`
-/// is such a directory of Docker's, `{sandbox}` the pod of a container by the CRI. moby, container/container.go;
-/// containerd, pkg/cri/server/helpers.go; podman, libpod/container_internal.go; moby/buildkit, executor/oci/hosts.go and
-/// resolvconf.go. A container that shares another one's network has its three files, and all steps of a build share theirs.
-const OF_ENGINES: [&str; 18] = [
+/// Paths that engines themselves mount into a container, below the directories in which they keep theirs. `{docker}`,
+/// `{podman}` and `{kubelet}` are such directories, `{sandbox}` and `{uid}` the pod of a container by the CRI and by
+/// Kubernetes. moby, container/container.go; containerd, pkg/cri/server/helpers.go; podman,
+/// libpod/container_internal.go; kubelet, pkg/kubelet/kubelet_getters.go; moby/buildkit,
+/// executor/oci/hosts.go and resolvconf.go. A container of Docker that shares another one's
+/// network has its three files, and all steps of a build share theirs. What others had kubelet mount (`hostPath`, a disk) is a mount there, and not admitted.
+const OF_ENGINES: [&str; 21] = [
     "{docker}/containers/*/hostname",
     "{docker}/containers/*/hosts",
     "{docker}/containers/*/resolv.conf",
@@ -39,14 +42,23 @@ const OF_ENGINES: [&str; 18] = [
     "/var/lib/buildkit/*/executor/resolv-host.conf",
     "/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/{sandbox}",
     "/run/containerd/io.containerd.grpc.v1.cri/sandboxes/{sandbox}",
-    "/var/lib/containers/storage/overlay-containers/{id}/userdata",
-    "/run/containers/storage/overlay-containers/{id}/userdata",
-    "/var/lib/containers/storage/volumes/*/_data",
+    "{podman}/overlay-containers/{id}/userdata",
+    "{podman}/volumes/*/_data",
+    "{kubelet}/pods/{uid}/etc-hosts",
+    "{kubelet}/pods/{uid}/containers/*/*",
+    "{kubelet}/pods/{uid}/volumes/*/*",
+    "{kubelet}/pods/{uid}/volume-subpaths/*/*/*",
 ];
 
-/// Where engines keep the roots of containers.
-const ROOTS: [&str; 4] =
-    ["/var/lib/containers/storage", "/run/containers/storage", "/var/lib/containerd", "/run/containerd"];
+/// Where kubelet keeps pods if nothing else is said. kubelet(1), `--root-dir`.
+const KUBELET: &str = "/var/lib/kubelet";
+
+/// The pod of a container by the CRI, and by Kubernetes: containerd, pkg/cri/annotations. The second since 1.6.9.
+const POD: [(&str, &str); 2] =
+    [("{sandbox}", "io.kubernetes.cri.sandbox-id"), ("{uid}", "io.kubernetes.cri.sandbox-uid")];
+
+/// Where containerd keeps the roots of containers.
+const ROOTS: [&str; 2] = ["/var/lib/containerd", "/run/containerd"];
 
 /// Hooks of engines: Docker's dockerd gives the network its namespace.
 const HOOKS: [&str; 3] = ["/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/dockerd"];
@@ -106,47 +118,68 @@ impl Administered {
             .map_or_else(|| self.state_path().join("runtime.log"), |log| PathBuf::from(&log.value.0))
     }
 
-    /// Where Docker keeps its containers.
-    pub(super) fn docker(&self) -> Vec<PathBuf> {
-        let named = self.rules.docker.iter().flat_map(|list| &list.items);
-        let named: Vec<PathBuf> = named.map(|path| PathBuf::from(&path.value.0)).collect();
-        if named.is_empty() { vec![PathBuf::from(DOCKER)] } else { named }
+    /// Where engines keep their containers.
+    pub(super) fn stores(&self) -> Stores {
+        Stores { docker: named(&self.rules.docker, &[DOCKER]), podman: named(&self.rules.podman, &PODMAN) }
+    }
+
+    /// Whether a rule speaks of labels.
+    pub(super) fn asks_for_labels(&self) -> bool {
+        let mut rules = self.rules.rules.iter().flat_map(|list| &list.items);
+        rules.any(|rule| rule.value.when.as_ref().is_some_and(|when| when.labels.is_some()))
     }
 
     /// Whether a directory may be the root of a container: it is in the bundle, or an engine keeps it, or it may be
     /// mounted.
     pub(super) fn admits_root(&self, root: &Path, bundle: &Path) -> bool {
         let mut own = self.rules.mounts.iter().flat_map(|list| &list.items);
-        let mut kept = ROOTS.iter().map(PathBuf::from).chain(self.docker()).chain([bundle.to_owned()]);
+        let Stores { docker, podman } = self.stores();
+        let own_places = docker.into_iter().chain(podman).chain([bundle.to_owned()]);
+        let mut kept = ROOTS.iter().map(PathBuf::from).chain(own_places);
         own.any(|source| root.starts_with(&source.value.path.0))
             || kept.any(|place| root.starts_with(&place) && *root != place)
     }
 
-    /// What may be mounted and started on the host for a container.
-    pub(super) fn admission(&self, sandbox: Option<&str>) -> Admission {
+    /// What may be mounted, started and shared for a container of which this is said.
+    pub(super) fn admission(&self, claims: &rules::Claims) -> Admission {
         let own = self.rules.mounts.iter().flat_map(|list| &list.items).map(|source| oci::Source {
             path: source.value.path.0.clone(),
             write: source.value.write,
             of_engine: false,
         });
-        // A name of a directory, and nothing that means more.
-        let sandbox = sandbox.filter(|id| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric()));
-        let docker = self.docker();
+        let Stores { docker, podman } = self.stores();
+        let places = [
+            ("{docker}", docker),
+            ("{podman}", podman),
+            ("{kubelet}", named(&self.rules.kubelet, &[KUBELET])),
+        ];
+        // Whoever starts a container of Docker or podman could write these, too.
+        let pod = POD.map(|(word, annotation)| {
+            let said = claims.annotations.get(annotation).filter(|_| claims.through_cri);
+            // A name of a directory, and nothing that means more.
+            let plain = |id: &&String| {
+                !id.is_empty() && id.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+            };
+            (word, said.filter(plain))
+        });
         let engines = OF_ENGINES.iter().flat_map(|pattern| {
-            let places: Vec<String> = match pattern.strip_prefix("{docker}") {
-                Some(rest) => docker.iter().map(|root| format!("{}{rest}", root.display())).collect(),
+            let below = places.iter().find_map(|(word, roots)| Some((pattern.strip_prefix(word)?, roots)));
+            let paths: Vec<String> = match below {
+                Some((rest, roots)) => roots.iter().map(|root| format!("{}{rest}", root.display())).collect(),
                 None => vec![(*pattern).to_owned()],
             };
-            let named = places.into_iter().filter_map(|path| match (path.contains("{sandbox}"), sandbox) {
-                (true, None) => None,
-                (true, Some(sandbox)) => Some(path.replace("{sandbox}", sandbox)),
-                (false, _) => Some(path),
+            let named = paths.into_iter().filter_map(|path| {
+                let part = pod.iter().find(|(word, _)| path.contains(word));
+                part.map_or(Some(path.clone()), |(word, id)| Some(path.replace(word, id.as_ref()?)))
             });
             named.map(|path| oci::Source { path, write: true, of_engine: true }).collect::<Vec<_>>()
         });
+        let of_pod = Joined::WORDS.iter().filter(|_| claims.through_cri).map(|(_, joined)| *joined);
+        let joins = self.rules.joins.iter().flat_map(|list| &list.items).map(|joined| joined.value);
         let hooks = self.rules.hooks.iter().flat_map(|list| &list.items).map(|path| path.value.0.clone());
         let annotations = self.rules.annotations.iter().flat_map(|list| &list.items);
         Admission {
+            joins: joins.chain(of_pod).map(Joined::kind).collect(),
             mounts: own.chain(engines).collect(),
             hooks: hooks.chain(HOOKS.map(str::to_owned)).collect(),
             annotations: annotations.map(|name| name.value.clone()).collect(),
@@ -196,4 +229,11 @@ impl Administered {
     fn origin(&self) -> stockade_policy::origin::Origin {
         stockade_policy::origin::Origin { file: self.path.to_string_lossy().into(), line: 1, column: 1 }
     }
+}
+
+/// Directories of the rules; the usual ones where none is named.
+fn named(list: &Option<List<AbsolutePath>>, usual: &[&str]) -> Vec<PathBuf> {
+    let named = list.iter().flat_map(|list| &list.items);
+    let named: Vec<PathBuf> = named.map(|path| PathBuf::from(&path.value.0)).collect();
+    if named.is_empty() { usual.iter().map(PathBuf::from).collect() } else { named }
 }

@@ -1,0 +1,158 @@
+//! Sources of bind mounts that somebody else could swap between our look at them and the inner runtime's mount.
+//!
+//! The inner runtime gets a mount namespace of its own, in which each of them is mounted where only root reaches; it
+//! ends with the runtime, whatever ends that. A descriptor would not do: what is opened in another mount namespace
+//! cannot be mounted in the container's.
+
+use super::others::replaceable;
+use crate::sys::{Errno, Kernel, clone, mount};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
+use serde_json::Value;
+use std::ffi::CString;
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use stockade_policy::oci::Document;
+
+/// The directory in the state over which they are mounted. On the host it stays empty.
+const PLACE: &str = "sources";
+
+/// Why a source could not be held.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} would be mounted, others can put something else in its place in {}, and it cannot be held until then: cannot {operation}: {source}",
+    path.display(),
+    directory.display()
+)]
+pub struct SourceError {
+    path: PathBuf,
+    directory: PathBuf,
+    operation: &'static str,
+    source: io::Error,
+}
+
+/// A source, the mount that it is of, and the directory in which it could be swapped.
+struct Swappable {
+    mount: usize,
+    path: PathBuf,
+    directory: PathBuf,
+}
+
+impl Swappable {
+    fn fault(&self, operation: &'static str, source: impl Into<io::Error>) -> SourceError {
+        let (path, directory) = (self.path.clone(), self.directory.clone());
+        SourceError { path, directory, operation, source: source.into() }
+    }
+}
+
+/// Holds every source that others could swap: `document`, with where they are held; from then on this process is in
+/// a mount namespace of its own. The sources are paths without links. What lies in the container's own root is nobody
+/// else's. open_tree(2), move_mount(2), 5.2; openat2(2), 5.6.
+pub fn hold(document: Document, root: &Path, state: &Path) -> Result<Document, SourceError> {
+    let found = swappable(&document, root)?;
+    let Some(first) = found.first() else { return Ok(document) };
+    let place = state.join(PLACE);
+    separate(&place).map_err(|(operation, source)| first.fault(operation, source))?;
+    let mut whole = document.get(&[]).cloned().unwrap_or_default();
+    for (number, source) in found.iter().enumerate() {
+        let at = place.join(number.to_string());
+        attach(source, &at)?;
+        if let Some(mount) = whole.get_mut("mounts").and_then(|mounts| mounts.get_mut(source.mount)) {
+            mount["source"] = at.to_string_lossy().into();
+        }
+    }
+    Document::parse(whole.to_string().as_bytes())
+        .map_err(|error| first.fault("name its place", io::Error::other(error)))
+}
+
+fn swappable(document: &Document, root: &Path) -> Result<Vec<Swappable>, SourceError> {
+    let mut found = Vec::new();
+    let mounts = document.get(&["mounts"]).and_then(Value::as_array);
+    for (index, mount) in mounts.into_iter().flatten().enumerate() {
+        let text = |key: &str| mount.get(key).and_then(Value::as_str).unwrap_or_default();
+        let options = mount.get("options").and_then(Value::as_array).into_iter().flatten();
+        let is_bind = text("type") == "bind"
+            || options.filter_map(Value::as_str).any(|option| matches!(option, "bind" | "rbind"));
+        let path = PathBuf::from(text("source"));
+        if !is_bind || path.starts_with(root) {
+            continue;
+        }
+        let looked = replaceable(&path).map_err(|error| {
+            Swappable { mount: index, path: path.clone(), directory: path.clone() }.fault("look at it", error)
+        })?;
+        found.extend(looked.map(|directory| Swappable { mount: index, path, directory }));
+    }
+    Ok(found)
+}
+
+/// Leaves the host's mount namespace for a copy in which `place` is a file system of its own. What the host mounts
+/// later still arrives, and nothing goes back.
+fn separate(place: &Path) -> Result<(), (&'static str, io::Error)> {
+    let made = DirBuilder::new().mode(0o700).recursive(true).create(place);
+    made.map_err(|error| ("make a place for it", error))?;
+    let path = text(place).map_err(|error| ("name a place for it", error))?;
+    let system = |operation| move |errno: Errno| (operation, io::Error::from_raw_os_error(errno.0));
+    clone::unshare_mounts(&Kernel).map_err(system("leave the mount namespace"))?;
+    mount::make_all_slaves(&Kernel).map_err(system("end the propagation of mounts"))?;
+    mount::mount(&Kernel, c"tmpfs", &path, libc::MS_NOSUID | libc::MS_NODEV, c"mode=0700,size=1m")
+        .map_err(system("mount a place for it"))
+}
+
+/// Mounts what stands at the source's path now at `at`, with all that is mounted below it.
+fn attach(source: &Swappable, at: &Path) -> Result<(), SourceError> {
+    // The path that the rules admit, and not where a link leads that somebody has put there since.
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let opened = openat2(CWD, &source.path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)
+        .map_err(|errno| source.fault("open it without following links", errno))?;
+    let kind = fstat(&opened).map_err(|errno| source.fault("look at it", errno))?.st_mode;
+    let made = match FileType::from_raw_mode(kind) {
+        FileType::Directory => fs::create_dir(at),
+        _ => File::create(at).map(drop),
+    };
+    made.map_err(|error| source.fault("make a place for it", error))?;
+    let system =
+        |operation| move |errno: Errno| source.fault(operation, io::Error::from_raw_os_error(errno.0));
+    let path = text(at).map_err(|error| source.fault("name a place for it", error))?;
+    // Descriptors of the tree end with the program: it becomes another one.
+    let tree = mount::clone_tree(&Kernel, opened.as_raw_fd(), c"").map_err(system("copy its mount"))?;
+    mount::attach(&Kernel, tree, libc::AT_FDCWD, &path).map_err(system("mount it"))
+}
+
+fn text(path: &Path) -> io::Result<CString> {
+    Ok(CString::new(path.as_os_str().as_bytes())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn a_link_that_somebody_put_there_is_refused() {
+        if !rustix::process::geteuid().is_root() {
+            return println!("SKIP sources-link: not root");
+        }
+        let place = tempfile::tempdir().unwrap();
+        let shared = place.path().join("shared");
+        fs::create_dir_all(shared.join("data")).unwrap();
+        fs::set_permissions(&shared, Permissions::from_mode(0o777)).unwrap();
+        symlink("/etc", shared.join("link")).unwrap();
+        let hold = |source: PathBuf| {
+            let mount = json!({"type": "bind", "source": source, "destination": "/x"});
+            let document = Document::parse(json!({"mounts": [mount]}).to_string().as_bytes()).unwrap();
+            hold(document, Path::new("/none"), place.path())
+        };
+        for source in ["link", "link/apt", "missing"] {
+            let error = hold(shared.join(source)).unwrap_err().to_string();
+            assert!(error.contains("shared") && error.contains("cannot"), "{error}");
+        }
+        let held = place.path().join("sources/0");
+        let document = hold(shared.join("data")).unwrap();
+        assert_eq!(document.get(&["mounts"]).unwrap()[0]["source"], held.to_str().unwrap());
+    }
+}

@@ -1,0 +1,90 @@
+//! Volumes that somebody else swaps between our look and the inner runtime's mount.
+
+use crate::bench::{Bench, ended};
+use serde_json::json;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// crun refuses a host that has both hierarchies of cgroups; without the unified one in sight it takes the other.
+const ONE_HIERARCHY: &str = "unshare --mount sh -c 'if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; fi; exec \"$@\"' sh ";
+
+/// An inner runtime before which somebody else acts, as fast as can be.
+fn runtime(bench: &Bench, name: &str, before: &str) -> String {
+    // Its name says which it is.
+    let path = bench.join("bin").join(name);
+    fs::create_dir(bench.join("bin")).unwrap();
+    let wrapped = if name == "crun" { ONE_HIERARCHY } else { "" };
+    fs::write(&path, format!("#!/bin/sh\n{before}\nexec {wrapped}{name} \"$@\"\n")).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    path.display().to_string()
+}
+
+/// A directory or a file with this text.
+fn fill(path: &Path, is_file: bool, text: &str) {
+    if is_file {
+        return fs::write(path, text).unwrap();
+    }
+    fs::create_dir(path).unwrap();
+    fs::write(path.join("word"), text).unwrap();
+}
+
+#[test]
+fn what_is_mounted_is_what_the_rules_were_asked_about() {
+    needs!("runtime", "runc", "busybox");
+    for name in ["runc", "crun"] {
+        if !Path::new("/usr/bin").join(name).exists() && !Path::new("/usr/sbin").join(name).exists() {
+            println!("SKIP runtime-swapped: there is no {name} here");
+            continue;
+        }
+        for is_file in [false, true] {
+            let bench = Bench::new();
+            let (shared, other) = (bench.join("shared"), bench.join("other"));
+            fs::create_dir(&shared).unwrap();
+            fs::set_permissions(&shared, Permissions::from_mode(0o777)).unwrap();
+            let data = shared.join("data");
+            fill(&data, is_file, "what was looked at\n");
+            fill(&other, is_file, "something else\n");
+            let swap = format!("mv {0} {0}.old && ln -s {1} {0}", data.display(), other.display());
+            let runtime = runtime(&bench, name, &swap);
+            bench.rules(&format!(
+                "default: docker-default\nruntime: {runtime}\nmounts: [{}]\n",
+                shared.display()
+            ));
+            let bundle = bench.bundle("x");
+            let at = if is_file { "/mnt/word" } else { "/mnt" };
+            bundle.edit(|config| {
+                config["process"]["args"] = json!(["/bin/cat", "/mnt/word"]);
+                let volume = json!({"destination": at, "type": "bind", "source": data, "options": ["rbind"]});
+                config["mounts"].as_array_mut().unwrap().push(volume);
+            });
+            let said = ended(&mut bench.stockade(&["run", "--bundle", bundle.text(), "x"])).success();
+            assert_eq!(said, "what was looked at\n", "{name}");
+            assert_eq!(fs::read_link(&data).unwrap(), other, "{name}: it was swapped");
+            // Nothing of it is left on the host.
+            let held = bench.join("state/sources");
+            let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+            assert!(!mounts.contains(held.to_str().unwrap()), "{mounts}");
+            assert_eq!(fs::read_dir(held).unwrap().count(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_volume_that_only_root_could_swap_stays_where_it_is() {
+    needs!("runtime", "runc", "busybox");
+    let bench = Bench::new();
+    let data = bench.join("data");
+    fill(&data, false, "x");
+    // Its own content is the volume's business.
+    fs::set_permissions(&data, Permissions::from_mode(0o777)).unwrap();
+    bench.rules(&format!("default: docker-default\nmounts: [{}]\n", data.display()));
+    let bundle = bench.bundle("x");
+    bundle.edit(|config| {
+        let volume = json!({"destination": "/mnt", "type": "bind", "source": data, "options": ["rbind"]});
+        config["mounts"].as_array_mut().unwrap().push(volume);
+    });
+    bench.create(&bundle).success();
+    assert!(bundle.read()["mounts"].as_array().unwrap().iter().any(|mount| mount["source"] == json!(data)));
+    assert!(!bench.join("state/sources").exists());
+}
