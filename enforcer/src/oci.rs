@@ -11,5 +11,6 @@ pub mod inner;
 mod maker;
 mod others;
 pub mod record;
+pub mod restored;
 pub mod sources;
 pub mod surroundings;

@@ -3,10 +3,12 @@
 
 mod declared;
 mod identity;
+mod labels;
 mod mounts;
 mod namespaces;
 mod process;
 mod seccomp;
+pub(crate) mod sysctls;
 
 pub use declared::{Declared, declared};
 
@@ -19,7 +21,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use stockade_observe::{ObserveError, Task, process as processes};
 use stockade_policy::plan::Plan;
-use stockade_policy::policy::NamespaceKind;
+use stockade_policy::policy::{NamespaceKind, Section};
 
 /// Why there is no status.
 #[derive(Debug, thiserror::Error)]
@@ -212,6 +214,13 @@ pub fn standing(plan: &Plan, pid: u32) -> Result<(Status, Stood), VerifyError> {
     }
 }
 
+/// All processes of an engine's container; the first is `pid`.
+pub(crate) fn processes(pid: u32) -> Result<Vec<Task>, ObserveError> {
+    let named = Task::open(pid)?;
+    let others = members(&named)?;
+    Ok([named].into_iter().chain(others).collect())
+}
+
 /// Whether a process runs a program that is not what its own root shows under that name: the runtime's own, before
 /// the container's first exec.
 pub fn is_before_its_exec(pid: u32) -> bool {
@@ -256,13 +265,24 @@ fn process(plan: &Plan, task: &Task, options: &Options) -> Result<Vec<LayerStatu
             read.map(|verdict| (verdict, format!("{} hierarchies", cgroup.hierarchies.len()))),
         )?;
     }
+    let settings = &plan.process.sysctls;
+    let settings = (!settings.is_empty()).then(|| sysctls::verify(settings, task));
+    let unseen = matches!(settings, Some(None));
+    if let Some(read) = settings.flatten() {
+        add(Layer::Sysctls, read)?;
+    }
+    // An engine's runtime was given the labels; no launch gives any yet.
+    let labelled = options.maker == Maker::Engine && plan.gaps.iter().all(|gap| gap.section != Section::Lsm);
+    if let Some(lsm) = plan.lsm.as_ref().filter(|_| labelled) {
+        add(Layer::Lsm, labels::verify(lsm, task))?;
+    }
     // What the kernel keeps to itself.
     let hidden = [
         (Layer::Landlock, plan.landlock.is_some(), "the Landlock domain of another process"),
         (Layer::WriteXorExecute, plan.process.write_xor_execute, "PR_SET_MDWE of another process"),
         (Layer::Securebits, plan.process.securebits != 0, "the securebits of another process"),
         (Layer::Keyring, true, "the session keyring of another process"),
-        (Layer::Sysctls, !plan.process.sysctls.is_empty(), "the sysctls of another process's namespaces"),
+        (Layer::Sysctls, unseen, "the sysctls of another process's namespaces"),
     ];
     for (layer, _, what) in hidden.into_iter().filter(|(_, asked, _)| *asked) {
         let verdict = match &options.attested_by {
@@ -277,7 +297,7 @@ fn process(plan: &Plan, task: &Task, options: &Options) -> Result<Vec<LayerStatu
     let not_built = [
         (Layer::Disk, plan.disk.is_some()),
         (Layer::Traffic, plan.traffic.is_some()),
-        (Layer::Lsm, plan.lsm.is_some()),
+        (Layer::Lsm, plan.lsm.is_some() && !labelled),
     ];
     for (layer, _) in not_built.into_iter().filter(|(_, asked)| *asked) {
         add(layer, Ok((Verdict::not_visible("this version does not read it back"), String::new())))?;

@@ -21,13 +21,16 @@ mod document;
 mod fields;
 mod filters;
 mod hooks;
+mod labels;
 mod mounts;
 mod namespaces;
 mod process;
 mod resources;
 mod seccomp;
+mod sysctls;
 mod tighten;
 
+pub use annotations::CRIU;
 pub use around::Around;
 pub use bounds::Bounds;
 pub use document::{Document, DocumentError};

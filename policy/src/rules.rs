@@ -55,6 +55,9 @@ record! {
         hooks: List<AbsolutePath>,
         /// Annotations by which the inner runtime may be given orders.
         annotations: List<String>,
+        /// Whether checkpoints that nobody but root can have written may be restored; they go on only when all of the container
+        /// was read and found to be under its policy.
+        restore: At<bool>,
         /// Directories in which Docker keeps its containers; /var/lib/docker where none is named.
         docker: List<AbsolutePath>,
         /// Directories in which podman and CRI-O keep their containers, and what of them lives until a restart;

@@ -1,14 +1,15 @@
 //! `stockade runtime …`, also by the name `stockade-runtime`: an OCI runtime that makes every container at least as
 //! strict as its policy, and leaves the making to another one.
 //!
-//! `create`, `run`, `exec` and `update` are met with the policy; `restore` is refused; everything else is handed on as
-//! it is. What is handed on becomes the inner runtime: arguments, descriptors, signals and exit code are its own.
+//! `create`, `run`, `exec` and `update` are met with the policy; `restore` too, and what it restores is verified before it
+//! goes on; everything else is handed on as it is. What is handed on becomes the inner runtime: arguments, descriptors, signals and exit code are its own.
 
 mod arguments;
 mod create;
 mod exec;
 mod kept_meet;
 mod log;
+mod restore;
 mod rules;
 mod update;
 
@@ -19,12 +20,13 @@ use rules::Administered;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use stockade_enforcer::oci::bundle::BundleError;
 use stockade_enforcer::oci::claims::ClaimsError;
 use stockade_enforcer::oci::init::InitError;
 use stockade_enforcer::oci::inner::{Inner, InnerError};
-use stockade_enforcer::oci::record::{RecordError, STATE};
+use stockade_enforcer::oci::record::{RecordError, STATE, State};
+use stockade_enforcer::oci::restored::RestoredError;
 use stockade_enforcer::oci::sources::SourceError;
 use stockade_policy::oci::OciError;
 use stockade_policy::rules::Denied;
@@ -81,8 +83,12 @@ enum RuntimeError {
         .0.display()
     )]
     Unfiltered(PathBuf),
-    #[error("`restore` is refused: nobody has looked at the memory of what would go on running")]
-    Restore,
+    #[error("`restore` is refused: {0}")]
+    Restore(String),
+    #[error("what was restored is not under its policy, and was ended: {0}")]
+    Drift(String),
+    #[error("`restore` is refused: {0}")]
+    Restored(#[from] RestoredError),
     #[error("cannot hand a file on to the inner runtime: {0}")]
     HandOn(io::Error),
     #[error("cannot write the log {}: {source}", path.display())]
@@ -115,7 +121,7 @@ pub(crate) fn start(arguments: Vec<OsString>) -> Exit {
 fn hand_on(mut invocation: Invocation) -> Result<Exit, RuntimeError> {
     let never: Infallible = match invocation.command.as_str() {
         "create" | "run" => create::create(&invocation)?,
-        "restore" => return Err(RuntimeError::Restore),
+        "restore" => return restore::restore(&invocation),
         "exec" => exec::exec(&mut invocation)?,
         "update" => update::update(&mut invocation)?,
         "delete" => return delete(&invocation),
@@ -124,10 +130,17 @@ fn hand_on(mut invocation: Invocation) -> Result<Exit, RuntimeError> {
     match never {}
 }
 
-/// The inner runtime of the rules; the usual one where they cannot be read: a container must be ended all the same.
+/// The inner runtime of the rules. A container must be ended where they cannot be read, too: by the one that made it,
+/// or by the usual one where nobody knows.
 fn inner(invocation: &Invocation) -> Result<Inner, RuntimeError> {
-    let name = Administered::read(invocation).map(|rules| rules.inner().to_owned());
-    Ok(Inner::find(name.as_deref().unwrap_or(USUAL))?)
+    if let Ok(rules) = Administered::read(invocation) {
+        return Ok(Inner::find(rules.inner())?);
+    }
+    let (root, state) = (invocation.global("root").map(Path::new), State::existing(Path::new(STATE)));
+    // The container's name is among these, between options that differ from runtime to runtime.
+    let mut words = invocation.arguments.iter().skip(invocation.global_arguments().len() + 1);
+    let made = words.find_map(|word| Inner::of_container(&state, root, word.to_str()?));
+    Ok(made.map_or_else(|| Inner::find(USUAL), Ok)?)
 }
 
 fn become_inner(inner: &Inner, invocation: &Invocation) -> Result<Infallible, RuntimeError> {

@@ -27,6 +27,7 @@ mod kubernetes;
 mod place;
 mod podman;
 mod record;
+mod restored;
 mod rules;
 mod smoke;
 mod verify;

@@ -138,6 +138,6 @@ fn a_container_of_another_runtime_takes_nothing() {
     bench.start(&bundle);
     let mut elsewhere = bench.stockade(&["--root", "/nowhere", "exec", "x"]);
     ended(elsewhere.args(facts::OWN)).refused("was not made by stockade");
-    // What is restored nobody has looked at.
+    // Nor is anything restored that no rule admits.
     ended(&mut bench.stockade(&["restore", "--bundle", bundle.text(), "y"])).refused("`restore` is refused");
 }

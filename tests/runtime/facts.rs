@@ -55,7 +55,7 @@ pub(crate) fn from(text: &str) -> Facts {
 }
 
 /// Those of `TIGHT` in every process of a container.
-pub(crate) const TIGHT: [(&str, &str); 12] = [
+pub(crate) const TIGHT: [(&str, &str); 13] = [
     ("CapInh", TWO),
     ("CapPrm", TWO),
     ("CapEff", TWO),
@@ -65,6 +65,8 @@ pub(crate) const TIGHT: [(&str, &str); 12] = [
     ("Seccomp", "2"),
     // The runtime's, and the exact one.
     ("Seccomp_filters", "2"),
+    // For those that are added it is the init's: runc sets it for the first process alone.
+    ("Umask", "0027"),
     ("Uid", "0 0 0 0"),
     ("Gid", "0 0 0 0"),
     ("open files", "512 512"),

@@ -20,6 +20,8 @@ mod meet;
 mod passed;
 mod reached;
 mod refused;
+mod restored;
+mod settings;
 mod swapped;
 mod together;
 mod updated;

@@ -21,6 +21,8 @@ pub struct Block {
     pub rules: u32,
     /// Whether memory that was writable never becomes executable.
     pub write_xor_execute: u32,
+    /// Permission bits that new files do not get, whatever whoever starts it has set.
+    pub umask: u32,
     /// `SECCOMP_FILTER_FLAG_*`
     pub filter_flags: u32,
     /// Where the filter's instructions are.

@@ -61,6 +61,7 @@ pub extern "C" fn start(stack: *const usize) -> ! {
     let block = block();
     hide();
     confirm_no_new_privileges();
+    narrow_umask(block);
     if block.ruleset_size != 0 {
         landlock::restrict(block);
     }
@@ -103,6 +104,13 @@ fn confirm_no_new_privileges() {
         0 => fail(Step::NoNewPrivileges, c"", EPERM),
         answer => fail(Step::NoNewPrivileges, c"", answer),
     }
+}
+
+/// A process that is added has the umask of whoever adds it. umask(2) never fails.
+fn narrow_umask(block: &Block) {
+    const ALL: usize = 0o777;
+    let before = call(number::UMASK, [ALL, 0, 0, 0, 0, 0]);
+    call(number::UMASK, [before as usize | block.umask as usize, 0, 0, 0, 0, 0]);
 }
 
 /// The command inherits it at its exec. 6.3.

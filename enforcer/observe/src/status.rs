@@ -193,6 +193,8 @@ pub struct Start {
     pub ticks: u64,
     /// Whether it has ended and only waits to be reaped (`Z`, `X`, `x`).
     pub ended: bool,
+    /// Whether it was stopped by a signal (`T`), and no tracer holds it (`t`).
+    pub stopped: bool,
 }
 
 impl Start {
@@ -209,6 +211,7 @@ impl Start {
         Ok(Start {
             ticks: ticks.ok_or_else(|| wrong("no start time"))?,
             ended: matches!(state, "Z" | "X" | "x"),
+            stopped: state == "T",
         })
     }
 }
@@ -221,7 +224,7 @@ mod tests {
     #[test]
     fn a_name_cannot_forge_fields() {
         let stat = b"7 (a) Z 1 (b)) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0";
-        assert_eq!(Start::parse(stat), Ok(Start { ticks: 4711, ended: false }));
+        assert_eq!(Start::parse(stat), Ok(Start { ticks: 4711, ended: false, stopped: false }));
         assert_eq!(Start::parse(b"7 (a"), Err(FormatError::new("no name", b"7 (a")));
     }
 

@@ -90,6 +90,17 @@ impl Part {
     }
 }
 
+/// The file of a sysctl. As sysctl(8): a dot separates, and a slash stands for a dot inside a name
+/// (`net.ipv4.conf.eth0/1.x`).
+pub(crate) fn sysctl_file(name: &str) -> String {
+    let swapped = |c| match c {
+        '.' => '/',
+        '/' => '.',
+        c => c,
+    };
+    format!("/proc/sys/{}", name.chars().map(swapped).collect::<String>())
+}
+
 fn sysctls(
     private: &BTreeSet<NamespaceKind>,
     wanted: &BTreeMap<String, String>,
@@ -102,26 +113,14 @@ fn sysctls(
                 why: "does not belong to a namespace that is private here, so it would change the host",
             });
         }
-        // As sysctl(8): a dot separates, and a slash stands for a dot inside a name (`net.ipv4.conf.eth0/1.x`).
-        let below: String = name
-            .chars()
-            .map(|c| {
-                if c == '.' {
-                    '/'
-                } else if c == '/' {
-                    '.'
-                } else {
-                    c
-                }
-            })
-            .collect();
-        if below.split('/').any(|part| part == "..") {
+        let file = sysctl_file(name);
+        if file.split('/').any(|part| part == "..") {
             return Err(LaunchError::BadInput {
                 object: format!("sysctl `{name}`"),
                 why: "leads out of /proc/sys",
             });
         }
-        Ok((c_string("sysctl", &format!("/proc/sys/{below}"))?, c_string("sysctl", value)?))
+        Ok((c_string("sysctl", &file)?, c_string("sysctl", value)?))
     };
     wanted.iter().map(one).collect()
 }

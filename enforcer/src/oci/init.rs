@@ -98,6 +98,7 @@ pub fn file(plan: &Plan) -> Result<Vec<u8>, InitError> {
         block.landlock(landlock)?;
     }
     block.head.write_xor_execute = u32::from(plan.process.write_xor_execute);
+    block.head.umask = plan.process.umask;
     if let Some(filter) = &plan.seccomp {
         block.head.filter_flags = filter.flags;
         block.head.filter_offset = block.offset()?;
@@ -190,7 +191,7 @@ fn short(number: usize) -> Result<u32, InitError> {
     u32::try_from(number).map_err(|_| InitError::TooLong { bytes: number })
 }
 
-/// The head field by field, in the order of the structure, which has no holes but the last word.
+/// The head field by field, in the order of the structure, which has no holes.
 fn write_head(head: &layout::Block, file: &mut Vec<u8>) {
     let begin = file.len();
     file.extend_from_slice(&head.handled_fs.to_ne_bytes());
@@ -200,6 +201,7 @@ fn write_head(head: &layout::Block, file: &mut Vec<u8>) {
         head.rules_offset,
         head.rules,
         head.write_xor_execute,
+        head.umask,
         head.filter_flags,
         head.filter_offset,
         head.filter_length,

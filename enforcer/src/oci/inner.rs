@@ -1,5 +1,6 @@
 //! The runtime that makes the containers.
 
+use super::record::State;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -12,6 +13,8 @@ const PLACES: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/u
 
 /// Where runtimes keep their state if nothing else is said. runc(8), crun(1), `--root`; youki, src/rootpath.rs.
 const STATES: [(&str, &str); 3] = [("runc", "/run/runc"), ("crun", "/run/crun"), ("youki", "/run/youki")];
+/// What runtimes keep of a container: runc, libcontainer/factory_linux.go; crun, src/libcrun/status.c.
+const KEPT: [(&str, &str); 2] = [("crun", "status"), ("runc", "state.json")];
 
 /// Why the inner runtime was not started.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +70,22 @@ impl Inner {
         Ok(Inner { path, name: name.to_owned() })
     }
 
+    /// The runtime that made the container `id`: by the record that is kept of it, or by what the runtime itself keeps
+    /// below its `root`, or its usual place. `None`: there is no container of that name.
+    pub fn of_container(state: &State, root: Option<&Path>, id: &str) -> Option<Inner> {
+        if id.is_empty() || id.starts_with('.') || id.contains('/') {
+            return None;
+        }
+        let kept = KEPT.iter().find(|(name, file)| {
+            let usual = Path::new("/run").join(name);
+            root.unwrap_or(&usual).join(id).join(file).exists()
+        });
+        let recorded = state.of(id).ok().flatten();
+        let recorded = recorded.filter(|record| root.is_none_or(|root| record.inner_state == root));
+        let recorded = recorded.and_then(|record| record.inner.into_os_string().into_string().ok());
+        Inner::find(recorded.as_deref().or(kept.map(|(name, _)| *name))?).ok()
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -91,6 +110,11 @@ impl Inner {
     pub fn usual_state(&self) -> Result<PathBuf, InnerError> {
         let known = STATES.iter().find(|(name, _)| self.is(name)).map(|(_, state)| PathBuf::from(state));
         known.ok_or_else(|| InnerError::State { path: self.path.clone() })
+    }
+
+    /// Whether it is runc, whatever of its versions.
+    pub fn is_runc(&self) -> bool {
+        self.path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("runc"))
     }
 
     /// Becomes the runtime: its process, descriptors and signals are the caller's from here on. Returns only what went
@@ -125,6 +149,7 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn the_state_of_a_runtime_that_is_not_known_is_not_guessed() {
@@ -134,5 +159,22 @@ mod tests {
         assert_eq!(state("/usr/local/bin/youki").unwrap(), Path::new("/run/youki"));
         let error = state("/usr/bin/kata-runtime").unwrap_err().to_string();
         assert!(error.contains("/usr/bin/kata-runtime") && error.contains("--root"), "{error}");
+    }
+
+    #[test]
+    fn a_container_is_its_makers_by_what_that_one_keeps() {
+        let place = tempfile::tempdir().unwrap();
+        let (root, state) = (place.path().join("root"), State::existing(&place.path().join("state")));
+        let made = |id: &str| Inner::of_container(&state, Some(&root), id).map(|inner| inner.name);
+        for (id, file) in [("a", "state.json"), ("b", "status")] {
+            fs::create_dir_all(root.join(id)).unwrap();
+            fs::write(root.join(id).join(file), "{}").unwrap();
+        }
+        // Only those that are installed are found.
+        let found = |name: &str| Inner::find(name).ok().map(|inner| inner.name);
+        assert_eq!((made("a"), made("b")), (found("runc"), found("crun")));
+        for id in ["c", "", ".", "..", "../root/a"] {
+            assert_eq!(made(id), None, "{id}");
+        }
     }
 }

@@ -18,6 +18,7 @@ pub const STATE: &str = "/var/lib/stockade";
 
 const RECORD: &str = "record.json";
 const INIT: &str = "init";
+const CRIU: &str = "criu.conf";
 
 /// A container that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -260,6 +261,12 @@ impl Place {
         Ok(bundle::replace(&self.directory, &self.path, INIT, program, Mode::from_raw_mode(init::MODE))?)
     }
 
+    /// Writes what criu is told when it restores the container; where that stands.
+    pub fn write_criu(&self, options: &str) -> Result<PathBuf, RecordError> {
+        bundle::replace(&self.directory, &self.path, CRIU, options.as_bytes(), Mode::from_raw_mode(0o600))?;
+        Ok(self.path.join(CRIU))
+    }
+
     /// Writes the record.
     pub fn write(&self, record: &Record) -> Result<(), RecordError> {
         let text = serde_json::to_vec(record)
@@ -269,7 +276,7 @@ impl Place {
 
     /// Forgets an earlier container of the same id.
     pub fn clear(&self) -> Result<(), RecordError> {
-        for name in [RECORD, INIT] {
+        for name in [RECORD, INIT, CRIU] {
             match unlinkat(&self.directory, name, AtFlags::empty()) {
                 Ok(()) | Err(rustix::io::Errno::NOENT) => {}
                 Err(errno) => return Err(self.fault("remove from", errno.into())),

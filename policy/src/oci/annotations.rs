@@ -6,6 +6,10 @@ use crate::origin::Origins;
 /// Where crun takes a filter as a program, in base64. crun(1), "EXTENSIONS".
 pub(super) const PROGRAM: &str = "run.oci.seccomp_bpf_data";
 
+/// Where runc takes a file with options for criu. runc-restore(8); docs/checkpoint-restore in runc's sources,
+/// `configureCriuOptions` in libcontainer/criu_linux.go.
+pub const CRIU: &str = "org.criu.config";
+
 /// Beginnings of names by which crun, criu and systemd are told what no field says: crun(1), "EXTENSIONS";
 /// runc's docs/systemd.md.
 const ORDERS: [&str; 3] = ["run.oci.", "org.criu.", "org.systemd.property."];

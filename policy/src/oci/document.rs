@@ -81,6 +81,11 @@ impl Document {
         self.set(&["hooks", "poststop"], hooks);
     }
 
+    /// Gives the inner runtime an order.
+    pub fn order(&mut self, annotation: &str, value: &str) {
+        self.set(&["annotations", annotation], value);
+    }
+
     /// Takes the value at a path of keys away.
     pub(super) fn remove(&mut self, path: &[&str]) {
         if let Some((last, above)) = path.split_last()

@@ -60,9 +60,8 @@ const FIELDS: &[(&str, Treatment)] = &[
     ("process.rlimits[].hard", Met),
     ("process.rlimits[].soft", Met),
     ("process.noNewPrivileges", Met),
-    // A label only takes away, and without one the engine's default stands.
-    ("process.apparmorProfile", Kept),
-    ("process.selinuxLabel", Kept),
+    ("process.apparmorProfile", Met),
+    ("process.selinuxLabel", Met),
     ("process.oomScoreAdj", Met),
     ("process.scheduler", Refused("a scheduling class can take the processors from everyone else")),
     ("process.ioPriority", Refused("an I/O class can take the disks from everyone else")),

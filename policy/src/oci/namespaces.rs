@@ -1,10 +1,9 @@
-//! `linux.namespaces`, id maps, propagation and sysctls. config-linux.md.
+//! `linux.namespaces`, id maps and propagation. config-linux.md.
 
 use super::{Cut, Document, Refusal, Surroundings};
 use crate::origin::Ruled;
 use crate::plan::{IdMap, IdMaps};
-use crate::policy::{NamespaceKind, NamespaceMode, Policy, ProcView};
-use crate::profile::is_namespaced;
+use crate::policy::{NamespaceKind, NamespaceMode, Policy};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,6 +44,7 @@ pub(super) fn modes(
             && !joins.contains(&kind)
             && let Some(process) = surroundings.inhabitant(kind, text("path"))?
         {
+            let word = kind.name();
             let why = format!(
                 "it would be in the {word} namespace of another container (process {process}), and the rules admit \
                  none (`joins: [{word}]`)"
@@ -148,36 +148,4 @@ pub(super) fn check_propagation(document: &Document, refusals: &mut Vec<Refusal>
         let why = format!("`{propagation}`: what the container mounts would be mounted on the host");
         refusals.push(Refusal::plain("linux.rootfsPropagation", why));
     }
-}
-
-/// Settings of the kernel, as far as they are the container's own.
-pub(super) fn sysctls(
-    document: &mut Document,
-    policy: &Policy,
-    modes: &BTreeMap<NamespaceKind, Ruled<NamespaceMode>>,
-    refusals: &mut Vec<Refusal>,
-) -> Vec<Cut> {
-    let Some(written) = document.get(&["linux", "sysctl"]).and_then(Value::as_object) else {
-        return Vec::new();
-    };
-    let names: Vec<String> = written.keys().cloned().collect();
-    for name in &names {
-        let own = NamespaceKind::of_sysctl(name)
-            .and_then(|kind| modes.get(&kind))
-            .is_some_and(|mode| mode.value == NamespaceMode::Private);
-        if !is_namespaced(name) || !own {
-            let why = "it is a setting of the host";
-            refusals.push(Refusal::plain(format!("linux.sysctl.{name}"), why));
-        }
-    }
-    // The inner runtime sets them through the container's /proc, in which there are none then.
-    if policy.files.proc.value != ProcView::Minimal || names.is_empty() {
-        return Vec::new();
-    }
-    document.remove(&["linux", "sysctl"]);
-    vec![Cut {
-        field: "linux.sysctl".to_owned(),
-        change: format!("without {}: there is no /proc/sys", names.join(", ")),
-        origins: policy.files.proc.origins.clone(),
-    }]
 }

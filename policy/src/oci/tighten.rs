@@ -3,7 +3,7 @@
 use super::mounts::{self, Source};
 use super::resources::{self, Absent};
 use super::{Around, Bounds, Cut, Document, Filters, OciError, Refusal, Surroundings};
-use super::{annotations, devices, fields, hooks, namespaces, process, seccomp};
+use super::{annotations, devices, fields, hooks, labels, namespaces, process, seccomp, sysctls};
 use crate::compile;
 use crate::host::Host;
 use crate::lattice::Lattice;
@@ -143,7 +143,7 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     let mode = |kind: NamespaceKind| modes.get(&kind).map_or(NamespaceMode::Host, |mode| mode.value);
     let user = mode(NamespaceKind::User);
     let id_maps = namespaces::id_maps(&document, request.policy.policy(), user, &mut refusals);
-    cuts.extend(namespaces::sysctls(&mut document, request.policy.policy(), &modes, &mut refusals));
+    cuts.extend(sysctls::meet(&mut document, request.policy.policy(), &modes, &mut refusals));
 
     let mut container = part(&document, "process");
     // Of the profile alone: what a user may be added as does not depend on who came first.
@@ -155,11 +155,19 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
         return Err(OciError::Refused(refusals));
     }
 
-    let policy = meet(&document, &container, request, &modes)?;
+    let mut policy = meet(&document, &container, request, &modes)?;
+    let modules = &request.host.security_modules;
+    let (given, labelled) = labels::meet(&mut container, &mut policy, modules, &mut refusals);
+    cuts.extend(labelled);
     let compiled = compile::Request { root: request.root.to_owned(), floors: request.floors.to_owned() };
     let mut plan = compile::compile(&policy, request.host, &compiled, request.lookup)?;
     if let Some(filters) = request.policy.filters() {
         filters.complete(&mut plan);
+    }
+    if let Some(given) = given {
+        let left = plan.lsm.get_or_insert_with(|| given.clone());
+        left.apparmor = given.apparmor.or(left.apparmor.take());
+        left.selinux = given.selinux.or(left.selinux.take());
     }
     check_plan(&plan)?;
     let init = needs_init(&plan);
@@ -271,9 +279,6 @@ fn check_plan(plan: &Plan) -> Result<(), OciError> {
             "process",
             "`write_xor_execute` takes `no_new_privileges: true` in a container of an engine",
         );
-    }
-    if !plan.process.sysctls.is_empty() {
-        return alone("linux.sysctl", "sysctls of a profile are not set in a container of an engine yet");
     }
     Ok(())
 }

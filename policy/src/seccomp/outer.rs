@@ -27,13 +27,14 @@ pub struct Call {
 }
 
 /// Every call of the init but execve(2), which the policy itself must allow: nothing could start otherwise.
-pub const CALLS: [Call; 10] = [
+pub const CALLS: [Call; 11] = [
     Call {
         name: "prctl",
         // PR_SET_DUMPABLE, PR_GET_NO_NEW_PRIVS, PR_SET_MDWE, PR_GET_MDWE: linux/prctl.h
         only: Some((0, &[4, 39, 65, 66])),
         why: "closes it to tracers; confirms no_new_privs; memory that was writable never becomes executable",
     },
+    Call { name: "umask", only: None, why: "runc sets the container's for its first process alone" },
     Call { name: "landlock_create_ruleset", only: None, why: "Landlock" },
     // openat has its flags in a register, but follows the links of /proc: an image could lay one where a rule is, to a
     // descriptor that leaks from outside.

@@ -23,6 +23,9 @@ const GLOBAL: [(&str, bool); 12] = [
     ("rules", true),
 ];
 
+/// Commands that are met with a policy.
+const MET: [&str; 5] = ["create", "run", "restore", "exec", "update"];
+
 /// Options of `create`, `run` and `restore`.
 const CREATE: [(&str, bool); 9] = [
     ("bundle", true),
@@ -170,10 +173,19 @@ impl Invocation {
     pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, ArgumentError> {
         let mut invocation = Invocation::default();
         let mut given = Vec::new();
-        let end = options("", &arguments, 0, &mut given)?;
+        let end = match options("", &arguments, 0, &mut given) {
+            // Where the command begins is not known. Nothing that is met can be meant, and a container must be ended.
+            Err(ArgumentError::Unknown { .. })
+                if !arguments.iter().any(|word| MET.iter().any(|met| word == met)) =>
+            {
+                arguments.len()
+            }
+            end => end?,
+        };
         // Ours goes; what stands behind it moves up.
-        let mut removed = 0;
+        let (mut removed, mut read) = (0, 0);
         for mut one in given {
+            read = one.at + one.length;
             if one.name == "rules" {
                 invocation.rules = one.value.map(PathBuf::from);
                 removed += one.length;
@@ -183,7 +195,7 @@ impl Invocation {
                 invocation.global.push(one);
             }
         }
-        invocation.arguments.extend(arguments.iter().skip(end).cloned());
+        invocation.arguments.extend(arguments.iter().skip(read).cloned());
         let command = end - removed;
         invocation.positional = invocation.arguments.len();
         if let Some(name) = invocation.arguments.get(command) {
@@ -399,6 +411,15 @@ mod tests {
         {
             assert_eq!(text(&parse(line).unwrap()), line);
         }
+        // What ends a container is handed on, wherever it stands.
+        for line in ["--x kill id 9", "--x=1 --y delete --force id", "--root /r --x z state id", "-- kill id"]
+        {
+            assert_eq!(text(&parse(line).unwrap()), line);
+        }
+        let passed = parse("--rules /r.yaml --root /r --x kill id").unwrap();
+        assert_eq!(text(&passed), "--root /r --x kill id");
+        assert_eq!((passed.global("root"), passed.command.as_str()), (Some(OsStr::new("/r")), ""));
+        assert!(matches!(parse("--x --root create kill id"), Err(ArgumentError::Unknown { .. })));
         // Behind `--` the command would not be found, and nothing be met.
         for line in [
             "-- run --bundle /b id",

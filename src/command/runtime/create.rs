@@ -12,7 +12,7 @@ use stockade_enforcer::oci::bundle::Bundle;
 use stockade_enforcer::oci::claims::claims;
 use stockade_enforcer::oci::init;
 use stockade_enforcer::oci::inner::Inner;
-use stockade_enforcer::oci::record::Record;
+use stockade_enforcer::oci::record::{Place, Record};
 use stockade_enforcer::oci::sources;
 use stockade_enforcer::oci::surroundings::Here;
 use stockade_policy::oci::{Around, Document, HandOver, Init, OciError, Of, Request, Tightened, tighten};
@@ -20,6 +20,23 @@ use stockade_policy::rules::{Choice, Mode};
 
 /// Makes the bundle as strict as its policy, and becomes the inner runtime.
 pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError> {
+    let made = make(invocation, |_, _| Ok(()))?;
+    become_inner(&made.inner, invocation)
+}
+
+/// A bundle that the inner runtime may read.
+pub(super) struct Made {
+    pub(super) rules: Administered,
+    pub(super) inner: Inner,
+    /// What is kept of the container; `None` where it is only observed.
+    pub(super) record: Option<Record>,
+}
+
+/// Makes the bundle as strict as its policy, with what `more` adds to it.
+pub(super) fn make(
+    invocation: &Invocation,
+    more: impl FnOnce(&Place, &mut Tightened) -> Result<(), RuntimeError>,
+) -> Result<Made, RuntimeError> {
     let rules = Administered::read(invocation)?;
     let inner = Inner::find(rules.inner())?;
     let id = invocation.container()?;
@@ -51,6 +68,7 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
         bounds: tightened.bounds.clone(),
         cuts: tightened.cuts.clone(),
     };
+    let mut kept = None;
     match made {
         Ok(tightened) if !observed && !inner.filters_added() && is_filtered_outside_alone(&tightened) => {
             return Err(RuntimeError::Unfiltered(inner.path().to_owned()));
@@ -58,11 +76,15 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
         Ok(mut tightened) => {
             let place = state.place(&inner_state, &id)?;
             place.clear()?;
+            if !observed {
+                more(&place, &mut tightened)?;
+            }
             log::cuts(&rules.log(), &id, observed, &tightened.cuts)?;
             if !observed && tightened.bounds.init.is_some() {
                 place.write_init(&init::file(&tightened.plan)?)?;
             }
-            place.write(&record(&tightened))?;
+            let record = record(&tightened);
+            place.write(&record)?;
             // Last: until then the engine's own stands there, and nothing of ours has started it.
             if !observed {
                 if invocation.command == "run" && tightened.bounds.init.is_some() {
@@ -70,6 +92,7 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
                 }
                 let held = sources::hold(tightened.document, &bundle.root()?, rules.state_path())?;
                 bundle.replace(&held)?;
+                kept = Some(record);
             }
         }
         // What would not start is said, and started.
@@ -79,7 +102,7 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
         }
         Err(error) => return Err(error.into()),
     }
-    become_inner(&inner, invocation)
+    Ok(Made { rules, inner, record: kept })
 }
 
 /// Whether the runtime alone puts the filter around processes, and no init.

@@ -191,6 +191,11 @@ impl Administered {
         self.rules.mode.as_ref().is_some_and(|mode| mode.value == rules::Mode::Observe)
     }
 
+    /// Whether checkpoints may be restored.
+    pub(super) fn restores(&self) -> bool {
+        self.rules.restore.as_ref().is_some_and(|restore| restore.value)
+    }
+
     /// Which policies a container gets.
     pub(super) fn choose(&self, claims: &rules::Claims) -> Result<Choice, RuntimeError> {
         Ok(self.rules.choose(claims)?)

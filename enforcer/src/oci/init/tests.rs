@@ -36,9 +36,10 @@ fn head_is_written_as_it_is_laid_out() {
         rules_offset: 4,
         rules: 5,
         write_xor_execute: 6,
-        filter_flags: 7,
-        filter_offset: 8,
-        filter_length: 9,
+        umask: 7,
+        filter_flags: 8,
+        filter_offset: 9,
+        filter_length: 10,
     };
     let mut bytes = PROGRAM.to_vec();
     super::write_head(&head, &mut bytes);
@@ -50,9 +51,10 @@ fn head_is_written_as_it_is_laid_out() {
         (offset_of!(Block, rules_offset), 4),
         (offset_of!(Block, rules), 5),
         (offset_of!(Block, write_xor_execute), 6),
-        (offset_of!(Block, filter_flags), 7),
-        (offset_of!(Block, filter_offset), 8),
-        (offset_of!(Block, filter_length), 9),
+        (offset_of!(Block, umask), 7),
+        (offset_of!(Block, filter_flags), 8),
+        (offset_of!(Block, filter_offset), 9),
+        (offset_of!(Block, filter_length), 10),
     ];
     for (at, value) in words {
         assert_eq!(word(&bytes, at), value);

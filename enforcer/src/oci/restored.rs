@@ -1,0 +1,221 @@
+//! Containers that come from a checkpoint. criu(8), `--leave-stopped`: what it restores stands stopped by SIGSTOP until
+//! somebody lets it go on, so that whatever becomes of this process, nothing runs that was not looked at.
+//!
+//! criu opens and mounts as root what the images say, whatever a policy would have let the container do. So images are
+//! root's alone, and what is restored is read whole: processes against the plan, and what they have open.
+
+mod descriptors;
+
+use crate::layer::process::Part;
+use crate::status::Status;
+use crate::sys::{Errno, Kernel};
+use crate::verify::{self, VerifyError};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use stockade_observe::{ObserveError, Task};
+use stockade_policy::plan::Plan;
+
+/// What criu is told, in a file as criu(8) reads it ("CONFIGURATION FILES").
+pub const OPTIONS: &str = "leave-stopped\n";
+
+/// Files of one checkpoint; criu writes some for each process.
+const FILES: usize = 100_000;
+
+/// Why a container that was restored does not go on, or why none is restored.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoredError {
+    /// The images could not be looked at.
+    #[error("cannot look at the checkpoint {}: {source}", path.display())]
+    Look {
+        /// The directory or file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Others could have written the images.
+    #[error("the checkpoint {} {why}: what it says would be made as root", path.display())]
+    Images {
+        /// The directory or file.
+        path: PathBuf,
+        /// What is wrong, as a clause.
+        why: &'static str,
+    },
+    /// The plan has a layer that nobody can put back.
+    #[error(
+        "criu restores no {layer}, and nobody can put it around a process that runs: a container under this profile \
+         can be started anew, and not restored"
+    )]
+    Layer {
+        /// The layer.
+        layer: &'static str,
+    },
+    /// The caller's keys could not be left behind.
+    #[error("cannot make a session keyring for what is restored: {0}")]
+    Keyring(Errno),
+    /// Something runs already.
+    #[error("process {pid} was not left stopped by criu")]
+    Runs {
+        /// The process.
+        pid: u32,
+    },
+    /// Something is open that the container cannot have opened itself, or that no policy speaks of.
+    #[error("descriptor {number} of process {pid} is {what}")]
+    Descriptor {
+        /// The process.
+        pid: u32,
+        /// The descriptor.
+        number: u32,
+        /// What it is.
+        what: String,
+    },
+    /// The state could not be read.
+    #[error("cannot read what was restored: {0}")]
+    Read(#[from] VerifyError),
+    /// A process could not be let go on.
+    #[error("cannot let process {pid} go on: {source}")]
+    GoOn {
+        /// The process.
+        pid: u32,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl From<ObserveError> for RestoredError {
+    fn from(error: ObserveError) -> Self {
+        RestoredError::Read(error.into())
+    }
+}
+
+/// Whether nobody but root, or the caller, can have written the images in a directory.
+pub fn check_images(directory: &Path) -> Result<(), RestoredError> {
+    let look = |path: &Path, source| RestoredError::Look { path: path.to_owned(), source };
+    let directory = directory.canonicalize().map_err(|source| look(directory, source))?;
+    // Whoever may rename a directory above can put another in its place.
+    for above in directory.ancestors() {
+        let data = fs::symlink_metadata(above).map_err(|source| look(above, source))?;
+        let sticky = above != directory && data.mode() & 0o1000 != 0;
+        check(above, data.uid(), data.mode(), sticky)?;
+    }
+    for (count, entry) in fs::read_dir(&directory).map_err(|source| look(&directory, source))?.enumerate() {
+        let path = entry.map_err(|source| look(&directory, source))?.path();
+        let data = fs::symlink_metadata(&path).map_err(|source| look(&path, source))?;
+        let wrong = |why| Err(RestoredError::Images { path: path.clone(), why });
+        if count >= FILES {
+            return wrong("is one file of too many");
+        }
+        // `parent` of an incremental one, among others: what it leads to was not looked at.
+        if !data.is_file() {
+            return wrong("is no file");
+        }
+        check(&path, data.uid(), data.mode(), false)?;
+    }
+    Ok(())
+}
+
+fn check(path: &Path, owner: u32, mode: u32, sticky: bool) -> Result<(), RestoredError> {
+    let wrong = |why| Err(RestoredError::Images { path: path.to_owned(), why });
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        return wrong("does not belong to root");
+    }
+    if mode & 0o022 != 0 && !sticky {
+        return wrong("can be written by others than its owner");
+    }
+    Ok(())
+}
+
+/// Whether the plan has only what criu restores, or the runtime that calls it. landlock(7) and `PR_SET_MDWE` are taken on
+/// by a process itself, and the kernel shows neither of another one.
+pub fn check_plan(plan: &Plan) -> Result<(), RestoredError> {
+    let layers = [
+        ("Landlock domain", plan.landlock.is_some()),
+        ("PR_SET_MDWE", plan.process.write_xor_execute),
+        ("securebits", plan.process.securebits != 0),
+    ];
+    layers
+        .into_iter()
+        .find(|(_, asked)| *asked)
+        .map_or(Ok(()), |(layer, _)| Err(RestoredError::Layer { layer }))
+}
+
+/// Leaves the caller's keys behind: criu restores no keyring, and what it restores has its own.
+pub fn leave_keys() -> Result<(), RestoredError> {
+    Part::new_keyring(&Kernel).map_err(|failure| RestoredError::Keyring(failure.errno))
+}
+
+/// What the kernel shows of a container that was restored, its first process `pid`, all of it stopped.
+pub fn look(plan: &Plan, pid: u32) -> Result<Status, RestoredError> {
+    let tasks = verify::processes(pid)?;
+    for task in &tasks {
+        for thread in task.threads()? {
+            let start = thread.start()?;
+            if !start.stopped && !start.ended {
+                return Err(RestoredError::Runs { pid: thread.pid() });
+            }
+        }
+    }
+    // criu brings back interfaces and their settings, and no others.
+    if let Some(first) = tasks.first() {
+        verify::sysctls::set(&plan.process.sysctls, first)?;
+    }
+    let (status, _) = verify::standing(plan, pid)?;
+    for task in tasks.iter().filter(|task| task.start().is_ok_and(|start| !start.ended)) {
+        descriptors::check(task)?;
+    }
+    Ok(status)
+}
+
+/// Lets a container go on whose first process is `pid`; that one last, so that it finds the others as they were.
+pub fn go_on(pid: u32) -> Result<(), RestoredError> {
+    let mut tasks = verify::processes(pid)?;
+    tasks.reverse();
+    for task in &tasks {
+        go_on_one(task)?;
+    }
+    Ok(())
+}
+
+fn go_on_one(task: &Task) -> Result<(), RestoredError> {
+    let failed = |source| RestoredError::GoOn { pid: task.pid(), source };
+    let number = i32::try_from(task.pid()).ok().and_then(Pid::from_raw);
+    let number = number.ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
+    kill_process(number, Signal::CONT).map_err(|errno| failed(errno.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    #[test]
+    fn images_are_roots_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("pstree.img");
+        let fresh = || {
+            drop(fs::remove_file(&file));
+            fs::write(&file, "").unwrap();
+        };
+        let said = || check_images(place.path()).map_err(|error| error.to_string());
+        fresh();
+        assert_eq!(said(), Ok(()));
+        fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+        assert!(said().unwrap_err().contains("pstree.img can be written by others"), "{:?}", said());
+        fresh();
+        if rustix::process::geteuid().is_root() {
+            chown(&file, Some(1), None).unwrap();
+            assert!(said().unwrap_err().contains("does not belong to root"), "{:?}", said());
+            fresh();
+        }
+        let link = place.path().join("parent");
+        symlink("/tmp", &link).unwrap();
+        assert!(said().unwrap_err().contains("parent is no file"), "{:?}", said());
+        fs::remove_file(&link).unwrap();
+        fs::set_permissions(place.path(), Permissions::from_mode(0o777)).unwrap();
+        assert!(said().unwrap_err().contains("can be written by others"), "{:?}", said());
+        assert!(check_images(&place.path().join("none")).is_err());
+    }
+}
