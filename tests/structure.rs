@@ -27,6 +27,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stockade-observe", &["stockade-policy"]),
     ("stockade-audit", &["stockade-policy", "stockade-observe"]),
     ("stockade-ebpf-common", &[]),
+    ("stockade-vm", &[]),
     ("stockade-ebpf", &["stockade-ebpf-common"]),
 ];
 
@@ -38,6 +39,7 @@ const SAFE: &[&str] = &[
     "enforcer/observe/src",
     "audit/src",
     "ebpf/common/src",
+    "tests/vm/src",
 ];
 
 /// The fence: the only sources of the user side in which unsafe code may be allowed, beside the programs without a

@@ -1,7 +1,7 @@
 //! `update`: limits stay within the policy's.
 
-use super::exec::made;
 use super::arguments::{ArgumentError, Invocation};
+use super::exec::made;
 use super::rules::Administered;
 use super::{RuntimeError, become_inner, log};
 use crate::host;
