@@ -27,6 +27,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stockade-observe", &["stockade-policy"]),
     ("stockade-audit", &["stockade-policy", "stockade-observe"]),
     ("stockade-ebpf-common", &[]),
+    ("stockade-vm", &[]),
     ("stockade-ebpf", &["stockade-ebpf-common"]),
 ];
 
@@ -38,6 +39,7 @@ const SAFE: &[&str] = &[
     "enforcer/observe/src",
     "audit/src",
     "ebpf/common/src",
+    "tests/vm/src",
 ];
 
 /// Where unsafe code may stand, of all Rust sources here, whoever compiles them: a file, or a folder and all below, and
