@@ -10,6 +10,8 @@ mod command_line;
 mod conformance;
 mod containerd;
 mod cri;
+#[path = "../host/criu.rs"]
+mod criu;
 mod daemon;
 mod docker;
 mod drill;

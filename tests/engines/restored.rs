@@ -19,12 +19,10 @@ capabilities: {replace: [chown, kill]}
 #[test]
 fn podman_restores_what_is_under_its_policy() {
     needs!("engines", "podman", "runc");
-    // podman and runc take the one of their PATH.
-    let checked = Command::new("criu").arg("check").output();
-    if !checked.is_ok_and(|checked| checked.status.success()) {
-        println!("SKIP engines-restore: `criu check` finds no criu that works on this kernel");
-        return;
-    }
+    let criu = match crate::criu::directory() {
+        Ok(criu) => criu,
+        Err(why) => return println!("SKIP engines-restore: {why}"),
+    };
     let rules = Rules::new(&[("kept", KEPT)]);
     let file = rules.join("runtime.yaml");
     let podman = Podman::start(&Runtime::new(
@@ -33,16 +31,19 @@ fn podman_restores_what_is_under_its_policy() {
     ));
     let text = "default: ./kept.yaml\n";
     rules.write(&[podman.directory()], text);
+    // podman and runc take the one of their PATH.
+    let path = format!("{}:{}", criu.display(), std::env::var("PATH").unwrap());
+    let by = |arguments: &[&str]| podman.client(false).env("PATH", &path).args(arguments).output().unwrap();
     let image = Image::busybox();
     podman.load(&image);
     let container = podman.start("kept", &image, &Options::default(), &["sleep", "600"]).unwrap();
     let before = podman.pid(&container);
-    success(&podman.by(&["container", "checkpoint", &container.id]));
-    let refused = podman.by(&["container", "restore", &container.id]);
+    success(&by(&["container", "checkpoint", &container.id]));
+    let refused = by(&["container", "restore", &container.id]);
     assert!(!refused.status.success());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("no rule allows it"), "{refused:?}");
     rules.write(&[podman.directory()], &format!("{text}restore: true\n"));
-    success(&podman.by(&["container", "restore", &container.id]));
+    success(&by(&["container", "restore", &container.id]));
     let pid = podman.pid(&container);
     assert_ne!(pid, before);
     let status = || fs::read_to_string(format!("/proc/{pid}/status")).unwrap();

@@ -11,6 +11,8 @@ mod bench;
 mod broken;
 #[path = "../host/cgroups.rs"]
 mod cgroups;
+#[path = "../host/criu.rs"]
+mod criu;
 #[path = "../command/ended.rs"]
 mod ended;
 mod facts;

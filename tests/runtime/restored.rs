@@ -1,6 +1,4 @@
 //! `restore`: what comes out of a checkpoint goes on only when all of it was found to be under its policy.
-//!
-//! criu must be of this kernel's time (4.2 for 6.18; Debian 12 has 3.17): `STOCKADE_TEST_CRIU` names another one.
 
 use crate::bench::{Bench, Bundle, ended, patiently};
 use crate::ended::Ended;
@@ -32,13 +30,8 @@ const STEPS: [&str; 7] = ["renameat", "keyctl", "clone3", "vfork", "waitid", "wa
 
 #[expect(clippy::print_stdout, reason = "so it is said that a test cannot run here")]
 fn criu() -> Option<String> {
-    let criu = std::env::var("STOCKADE_TEST_CRIU").unwrap_or_else(|_| "criu".to_owned());
-    let checked = Command::new(&criu).arg("check").output();
-    if checked.is_ok_and(|checked| checked.status.success()) {
-        return Some(criu);
-    }
-    println!("SKIP runtime-restore: `{criu} check` finds no criu that works on this kernel");
-    None
+    let found = crate::criu::directory().map_err(|why| println!("SKIP runtime-restore: {why}"));
+    Some(found.ok()?.join("criu").display().to_string())
 }
 
 /// Of two criu at once one loses the cgroups of what it restores, and that is ended.
