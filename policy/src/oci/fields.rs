@@ -189,10 +189,11 @@ const FIELDS: &[(&str, Treatment)] = &[
     ("vm", Refused("it is started in a machine of its own")),
 ];
 
-/// The fields that may not be there, or that nobody knows, and lists and mappings that are none.
+/// The fields that may not be there, or that nobody knows, and lists and mappings that are none. The filter's are looked
+/// at where it is read.
 pub(super) fn check(document: &Document) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    walk(&document.0, FIELDS, "", &mut refusals);
+    walk(document.tree(), FIELDS, "", &mut refusals);
     refusals
 }
 
