@@ -2,7 +2,7 @@
 //! strict as its policy, and leaves the making to another one.
 //!
 //! `create`, `run`, `exec` and `update` are met with the policy; `restore` is refused; everything else is handed on as
-//! it is. What is handed on becomes the inner runtime: arguments, descriptors, signals and exit code are its own.
+//! it is. `delete` too: what is kept of the container is taken away by a later `create`. What is handed on becomes the inner runtime: arguments, descriptors, signals and exit code are its own.
 
 mod arguments;
 mod create;
@@ -98,21 +98,19 @@ pub(crate) fn start(arguments: Vec<OsString>) -> Exit {
         Err(error) => return log::refused(&Invocation::default(), &error.into()),
     };
     match hand_on(invocation.clone()) {
-        Ok(exit) => exit,
+        Ok(never) => match never {},
         Err(error) => log::refused(&invocation, &error),
     }
 }
 
-fn hand_on(mut invocation: Invocation) -> Result<Exit, RuntimeError> {
-    let never: Infallible = match invocation.command.as_str() {
-        "create" | "run" => create::create(&invocation)?,
-        "restore" => return Err(RuntimeError::Restore),
-        "exec" => exec::exec(&mut invocation)?,
-        "update" => update::update(&mut invocation)?,
-        "delete" => return delete(&invocation),
-        _ => become_inner(&inner(&invocation)?, &invocation)?,
-    };
-    match never {}
+fn hand_on(mut invocation: Invocation) -> Result<Infallible, RuntimeError> {
+    match invocation.command.as_str() {
+        "create" | "run" => create::create(&invocation),
+        "restore" => Err(RuntimeError::Restore),
+        "exec" => exec::exec(&mut invocation),
+        "update" => update::update(&mut invocation),
+        _ => become_inner(&inner(&invocation)?, &invocation),
+    }
 }
 
 /// The inner runtime of the rules; the usual one where they cannot be read: a container must be ended all the same.
@@ -134,21 +132,4 @@ pub(crate) fn usual_state() -> PathBuf {
 /// Where the inner runtime keeps its state of containers.
 fn inner_state(inner: &Inner, invocation: &Invocation) -> PathBuf {
     invocation.global("root").map_or_else(|| inner.usual_state(), PathBuf::from)
-}
-
-/// Ends with what the inner runtime says; what is kept of the container goes with it.
-fn delete(invocation: &Invocation) -> Result<Exit, RuntimeError> {
-    let inner = inner(invocation)?;
-    let code = inner.run(&invocation.arguments)?;
-    if let Ok(rules) = Administered::read(invocation) {
-        let place = inner_state(&inner, invocation);
-        // The container is the last word, behind options that differ from runtime to runtime.
-        let id =
-            invocation.arguments.last().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
-        let valid = !id.contains('/') && !id.is_empty();
-        if valid && !place.join(&id).exists() {
-            rules.existing_state().remove(&place, &id)?;
-        }
-    }
-    Ok(Exit(code))
 }

@@ -1,12 +1,12 @@
 //! What is said of a container: by its bundle, and by files that the engine keeps for it.
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, read};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use stockade_policy::rules::{Claims, REQUEST};
 
@@ -136,7 +136,5 @@ pub fn owned_by_root(path: &Path) -> io::Result<Vec<u8>> {
     if stat.st_mode & 0o022 != 0 {
         return refuse("others than its owner may write it");
     }
-    let mut text = Vec::new();
-    File::from(file).take(LONGEST).read_to_end(&mut text)?;
-    Ok(text)
+    read(File::from(file), stat.st_size, LONGEST)
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -90,13 +90,5 @@ impl Inner {
         let state: State = serde_json::from_slice(&output.stdout)
             .map_err(|_| fault(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())))?;
         Ok(state.pid)
-    }
-
-    /// Starts the runtime and waits; the exit code, 128+N where signal N ended it.
-    pub fn run(&self, arguments: &[OsString]) -> Result<u8, InnerError> {
-        let fault = |source| InnerError::Start { path: self.path.clone(), source };
-        let status = Command::new(&self.path).arg0(&self.name).args(arguments).status().map_err(fault)?;
-        let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
-        Ok(u8::try_from(code).unwrap_or(u8::MAX))
     }
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use stockade_observe::read;
 
 /// The file that says who it is: process id and start, as proc(5) has them.
 const MAKER: &str = "maker";
@@ -34,7 +35,8 @@ pub(super) fn is_ours(directory: &OwnedFd, path: &Path) -> Result<bool, BundleEr
 
 /// When a process that has not ended began, ticks since the boot. proc_pid_stat(5), fields 3 and 22.
 fn started(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = read::record(Path::new(&format!("/proc/{pid}/stat"))).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
     // The name may hold anything, a parenthesis too.
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace();

@@ -272,7 +272,8 @@ mod tests {
 
     #[test]
     fn the_filter_stays_a_text() {
-        let text = r#"{"a":1,"linux":{"b":{"seccomp":null},"seccomp":{ "x" : [1, {"x": null}] }},"seccomp":2}"#;
+        let text =
+            r#"{"a":1,"linux":{"b":{"seccomp":null},"seccomp":{ "x" : [1, {"x": null}] }},"seccomp":2}"#;
         let mut document = Document::parse(text.as_bytes()).unwrap();
         assert_eq!(document.filter_text(), Some(r#"{ "x" : [1, {"x": null}] }"#));
         assert_eq!(document.filter().unwrap(), Some(serde_json::json!({"x": [1, {}]})));
@@ -292,7 +293,8 @@ mod tests {
             assert!(Document::parse(text.as_bytes()).is_err(), "{text}");
         }
         for text in [r#"{"x": 1, "x": 1}"#, r#"{"x": 1.5}"#] {
-            let document = Document::parse(format!(r#"{{"linux": {{"seccomp": {text}}}}}"#).as_bytes()).unwrap();
+            let document =
+                Document::parse(format!(r#"{{"linux": {{"seccomp": {text}}}}}"#).as_bytes()).unwrap();
             assert!(document.filter().is_err(), "{text}");
         }
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Filters {
     /// The exact one, of the plan.
+    #[serde(with = "program")]
     seccomp: Option<Seccomp>,
     /// What the host lacks for it, and the policy lets be missing.
     gaps: Vec<Gap>,
@@ -32,6 +33,30 @@ pub(super) enum Given {
     Rules(#[serde(with = "text")] String),
     /// As a program, in base64.
     Program(String),
+}
+
+mod program {
+    //! A program as bytes in base64: numbers one by one are most of what there would be to read.
+
+    use crate::plan::Seccomp;
+    use crate::seccomp::bpf;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::{Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(filter: &Option<Seccomp>, to: S) -> Result<S::Ok, S::Error> {
+        let written = |filter: &Seccomp| (filter.flags, STANDARD.encode(bpf::bytes(&filter.program)));
+        filter.as_ref().map(written).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Seccomp>, D::Error> {
+        let read = |(flags, program): (u32, &str)| {
+            let bytes = STANDARD.decode(program).map_err(D::Error::custom)?;
+            Ok(Seccomp { flags, program: bpf::from_bytes(&bytes).map_err(D::Error::custom)? })
+        };
+        Option::deserialize(from)?.map(read).transpose()
+    }
 }
 
 mod text {

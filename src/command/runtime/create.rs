@@ -35,24 +35,13 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
         return Err(ArgumentError::Value { option, value }.into());
     }
     let bundle = Bundle::open(invocation.option("bundle").map_or(Path::new("."), Path::new))?;
-    init::check_root(&bundle.root()?)?;
+    let root = bundle.root()?;
+    init::check_root(&root)?;
     let state = rules.state()?;
     state.collect()?;
     let inner_state = inner_state(&inner, invocation);
-    let (choice, made) = met(&rules, &inner, &bundle, &id, &state.init(&inner_state, &id))?;
+    let (choice, made) = met(&rules, &inner, &bundle, &root, &id, &state.init(&inner_state, &id))?;
     let observed = choice.mode == Mode::Observe;
-    let record = |tightened: &Tightened| Record {
-        id: id.clone(),
-        bundle: bundle.path().to_owned(),
-        inner_state: inner_state.clone(),
-        inner: inner.path().to_owned(),
-        profiles: choice.steps.iter().map(|step| step.profile.clone()).collect(),
-        rule: choice.rule.as_ref().map(ToString::to_string),
-        observed,
-        plan: tightened.plan.clone(),
-        bounds: tightened.bounds.clone(),
-        cuts: tightened.cuts.clone(),
-    };
     match made {
         Ok(tightened) => {
             let place = state.place(&inner_state, &id)?;
@@ -61,10 +50,22 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
             if !observed && tightened.bounds.init.is_some() {
                 place.write_init(&init::file(&tightened.plan)?)?;
             }
-            place.write(&record(&tightened))?;
+            let Tightened { document, plan, bounds, cuts, .. } = tightened;
+            place.write(&Record {
+                bundle: bundle.path().to_owned(),
+                inner_state,
+                inner: inner.path().to_owned(),
+                profiles: choice.steps.into_iter().map(|step| step.profile).collect(),
+                rule: choice.rule.map(|rule| rule.to_string()),
+                id,
+                observed,
+                plan,
+                bounds,
+                cuts,
+            })?;
             // Last: until then the engine's own stands there, and nothing of ours has started it.
             if !observed {
-                bundle.replace(&tightened.document)?;
+                bundle.replace(&document)?;
             }
         }
         // What would not start is said, and started.
@@ -82,28 +83,28 @@ fn met(
     rules: &Administered,
     inner: &Inner,
     bundle: &Bundle,
+    root: &Path,
     id: &str,
     init: &Path,
 ) -> Result<(Choice, Result<Tightened, OciError>), RuntimeError> {
     let choice = rules.choose(&claims(bundle, id, &rules.docker())?)?;
-    let root = bundle.root()?;
-    if !rules.admits_root(&root, bundle.path()) {
+    if !rules.admits_root(root, bundle.path()) {
         return Err(OciError::Host(format!(
             "root.path: no rule admits {} of the host as a root",
             root.display()
         ))
         .into());
     }
-    let context = Context::new(&root)?.guarded();
+    let context = Context::new(root)?.guarded();
     let host = host::here()?;
-    let here = Here::new(&root).map_err(|error| OciError::Host(error.to_string()))?;
+    let here = Here::new(root).map_err(|error| OciError::Host(error.to_string()))?;
     let text = |path: &Path| {
         let text = path.to_str().map(str::to_owned);
         text.ok_or_else(|| OciError::Host(format!("{} is not UTF-8", path.display())))
     };
     let hand_over = if inner.is_crun() { HandOver::Program } else { HandOver::Rules };
     let sandbox = bundle.config.get(&["annotations", SANDBOX]).and_then(|id| id.as_str());
-    let (admission, root, init) = (rules.admission(sandbox), text(&root)?, text(init)?);
+    let (admission, root, init) = (rules.admission(sandbox), text(root)?, text(init)?);
     let meet = |policy: Of<'_>, floors: &str| {
         let request = Request {
             policy,
@@ -129,9 +130,11 @@ fn met(
     let (policy, floors) = rules.policy(&context, &choice)?;
     // What is asked from here on is about this container's root.
     let questions = context.asked();
-    let made = meet(Of::Policy(&policy), &floors);
-    if let (Some(place), Ok(tightened)) = (&place, &made) {
-        let (around, filters) = (Around::of(&policy), tightened.filters.clone());
+    let mut made = meet(Of::Policy(&policy), &floors);
+    if let (Some(place), Ok(tightened)) = (&place, &mut made)
+        && let Some(filters) = tightened.filters.take()
+    {
+        let around = Around::of(&policy);
         place.write(&kept_meet::Entry { questions, floors, around, filters });
     }
     Ok((choice, made))
