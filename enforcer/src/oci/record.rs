@@ -2,7 +2,7 @@
 
 use super::bundle::{self, BundleError};
 use super::init;
-use super::maker;
+use super::maker::{self, Maker};
 use rustix::fs::{AtFlags, Mode, OFlags, StatVfsMountFlags, fstat, open, statvfs, unlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -122,6 +122,15 @@ pub struct State {
 pub struct Place {
     directory: OwnedFd,
     path: PathBuf,
+    maker: Maker,
+}
+
+/// A record as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(flatten)]
+    record: &'a Record,
+    maker: &'a Maker,
 }
 
 impl State {
@@ -161,10 +170,10 @@ impl State {
     pub fn place(&self, inner_state: &Path, id: &str) -> Result<Place, RecordError> {
         let path = self.containers().join(key(inner_state, id));
         let directory = private(&path)?;
-        if !maker::is_ours(&directory, &path)? || inner_state.join(id).exists() {
-            return Err(RecordError::Exists { id: id.to_owned() });
+        match maker::ours(&directory, &path, &path.join(RECORD))? {
+            Some(maker) if !inner_state.join(id).exists() => Ok(Place { directory, path, maker }),
+            _ => Err(RecordError::Exists { id: id.to_owned() }),
         }
-        Ok(Place { directory, path })
     }
 
     /// Where the init of a container will stand.
@@ -195,23 +204,22 @@ impl State {
     /// The record of the container with the engine's id `id`; `None`: it was not made here.
     pub fn of(&self, id: &str) -> Result<Option<Record>, RecordError> {
         let suffix = format!("@{id}");
-        let mut found: Option<(PathBuf, Record)> = None;
+        let mut found: Vec<(PathBuf, Record)> = Vec::new();
         for place in self.places()?.into_iter().filter(|place| place.to_string_lossy().ends_with(&suffix)) {
             // An id may have an `@` in it.
-            let Some(record) = read(&place.join(RECORD))?.filter(|record| record.id == id) else { continue };
-            // One that was ended is kept until the next create.
-            if found.is_some() && !record.is_there() {
-                continue;
-            }
-            if found.as_ref().is_some_and(|(_, first)| !first.is_there()) {
-                found = None;
-            }
-            if let Some((first, _)) = found {
-                return Err(RecordError::Two { id: id.to_owned(), first, second: place });
-            }
-            found = Some((place, record));
+            let record = read(&place.join(RECORD))?.filter(|record| record.id == id);
+            found.extend(record.map(|record| (place, record)));
         }
-        Ok(found.map(|(_, record)| record))
+        if found.len() > 1 {
+            // One that was ended is kept until the next create.
+            found.retain(|(_, record)| record.is_there());
+        }
+        match found.as_slice() {
+            [(first, _), (second, _), ..] => {
+                Err(RecordError::Two { id: id.to_owned(), first: first.clone(), second: second.clone() })
+            }
+            _ => Ok(found.pop().map(|(_, record)| record)),
+        }
     }
 
     /// The directories of containers. Where others than the owner can make one nothing is believed.
@@ -288,7 +296,7 @@ impl Place {
 
     /// Writes the record.
     pub fn write(&self, record: &Record) -> Result<(), RecordError> {
-        let text = serde_json::to_vec(record)
+        let text = serde_json::to_vec(&Written { record, maker: &self.maker })
             .map_err(|source| RecordError::Json { path: self.path.join(RECORD), source })?;
         Ok(bundle::replace(&self.directory, &self.path, RECORD, &text, Mode::from_raw_mode(0o600))?)
     }
@@ -359,3 +367,6 @@ fn private(path: &Path) -> Result<OwnedFd, RecordError> {
 fn is_ours(uid: u32) -> bool {
     uid == rustix::process::geteuid().as_raw()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,8 @@
 use super::canonical::{canonical, is_plain};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, major, minor, openat2, stat};
 use rustix::io::Errno;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -20,13 +21,19 @@ pub struct Here {
     root: OwnedFd,
     /// The mounts of this process, once somebody asked.
     mounts: OnceCell<Mounts>,
+    /// Paths in the root that are there, and on whose way no link is.
+    straight: RefCell<BTreeSet<String>>,
 }
 
 impl Here {
     /// With the container's root at `root`.
     pub fn new(root: &Path) -> io::Result<Here> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Here { root: rustix::fs::open(root, flags, Mode::empty())?, mounts: OnceCell::new() })
+        Ok(Here {
+            root: rustix::fs::open(root, flags, Mode::empty())?,
+            mounts: OnceCell::new(),
+            straight: RefCell::default(),
+        })
     }
 }
 
@@ -107,10 +114,16 @@ impl Surroundings for Here {
             if there == "/" {
                 return Ok(Ok(if rest.is_empty() { there } else { rest }));
             }
+            if self.straight.borrow().contains(&there) {
+                return Ok(Ok(there + &rest));
+            }
             // Without a link on the way it leads where it says, and one call tells.
             let straight = open(&there, OFlags::empty(), ResolveFlags::NO_SYMLINKS);
             match straight {
-                Ok(_) if is_plain(Path::new(&there)) => return Ok(Ok(there + &rest)),
+                Ok(_) if is_plain(Path::new(&there)) => {
+                    self.straight.borrow_mut().insert(there.clone());
+                    return Ok(Ok(there + &rest));
+                }
                 Err(Errno::NOENT) => {}
                 _ => match open(&there, OFlags::empty(), ResolveFlags::empty()) {
                     Ok(found) => {
