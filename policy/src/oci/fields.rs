@@ -190,8 +190,8 @@ const FIELDS: &[(&str, Treatment)] = &[
     ("vm", Refused("it is started in a machine of its own")),
 ];
 
-/// The fields that may not be there, or that nobody knows, and lists and mappings that are none. The filter's are looked
-/// at where it is read.
+/// The fields that may not be there, or that nobody knows, and lists and mappings that are none. Those of the
+/// filter are [`super::seccomp::check`]'s.
 pub(super) fn check(document: &Document) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     walk(document.tree(), FIELDS, Place::At(""), &mut refusals);

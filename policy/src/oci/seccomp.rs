@@ -24,6 +24,15 @@ use serde_json::{Value, json};
 /// The filter's place in a bundle.
 const PLACE: &str = "linux.seccomp";
 
+/// The fields of the bundle's filter that may not be there, or that nobody knows.
+pub(super) fn check(document: &Document) -> Vec<Refusal> {
+    match document.filter() {
+        Ok(None) => Vec::new(),
+        Ok(Some(filter)) => fields::check_part(&filter, PLACE),
+        Err(error) => vec![Refusal::plain(PLACE, error.to_string())],
+    }
+}
+
 /// What the bundle's filter decides; `None`: it has none.
 pub(super) fn read(
     document: &Document,
@@ -32,10 +41,6 @@ pub(super) fn read(
 ) -> Result<Option<(Syscalls, Filter)>, OciError> {
     let wrong = |why: String| OciError::Refused(vec![Refusal::plain(PLACE, why)]);
     let Some(seccomp) = document.filter().map_err(|error| wrong(error.to_string()))? else { return Ok(None) };
-    let refusals = fields::check_part(&seccomp, PLACE);
-    if !refusals.is_empty() {
-        return Err(OciError::Refused(refusals));
-    }
     let source = Source { file: PLACE.into(), text: seccomp.to_string().into_bytes() };
     let kernel = import::kernel(&host.kernel).unwrap_or((6, 0));
     let container = import::Container { host: host.arch, kernel, capabilities };

@@ -120,6 +120,10 @@ pub fn needs_init(plan: &Plan) -> bool {
 /// The meet.
 pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, OciError> {
     let mut refusals = fields::check(bundle);
+    // Where its filters are kept they came of this very text.
+    if request.policy.filters().is_none() {
+        refusals.extend(seccomp::check(bundle));
+    }
     if !refusals.is_empty() {
         return Err(OciError::Refused(refusals));
     }
