@@ -9,12 +9,15 @@
     reason = "a benchmark prints, and ends where it cannot go on"
 )]
 
+#[path = "runtime/alone.rs"]
+mod alone;
 #[path = "runtime/bundle.rs"]
 mod bundle;
 
 use bundle::Place;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Rounds where none are given.
 const ROUNDS: usize = 100;
@@ -64,7 +67,7 @@ fn main() {
     let mut times: Vec<Vec<Taken>> = cases.iter().map(|_| Vec::with_capacity(rounds)).collect();
     for _ in 0..rounds {
         bare.push(
-            cost(&place, "runc", &[&[place.join("root/bin/true").display().to_string()]]).unwrap()[0].0,
+            cost(&place, "runc", &[&[place.join("root/bin/true").display().to_string()]]).unwrap()[0][0],
         );
         for (case, times) in cases.iter().zip(&mut times) {
             times.push(taken(&place, case).unwrap());
@@ -104,6 +107,7 @@ fn main() {
         let used = median(pairs().map(|(with, without)| with.process - without.process).collect());
         println!("\nThe init adds {time:.0} µs to a command, {used:.0} µs of processor time.");
     }
+    alone::print(&place, rounds);
 }
 
 /// Whether a case can be measured here; says so where it cannot.
@@ -116,8 +120,13 @@ fn works(place: &Place, case: &Case) -> bool {
 }
 
 fn taken(place: &Place, case: &Case) -> Result<Taken, String> {
-    let id = format!("stockade-bench-{}", std::process::id());
-    let words = |words: &[&str]| -> Vec<String> {
+    // As with an engine, no container has the id of an earlier one.
+    static CONTAINERS: AtomicUsize = AtomicUsize::new(0);
+    let id = || {
+        let number = CONTAINERS.fetch_add(1, Ordering::Relaxed);
+        format!("stockade-bench-{}-{number}", std::process::id())
+    };
+    let words = |words: &[&str], id: &str| -> Vec<String> {
         let state = place.join(&format!("state-{}", case.runtime)).display().to_string();
         let mut line = match case.profile {
             None => vec![case.runtime.to_owned()],
@@ -129,27 +138,30 @@ fn taken(place: &Place, case: &Case) -> Result<Taken, String> {
         };
         line.extend(["--root".to_owned(), state]);
         line.extend(words.iter().map(|word| (*word).to_owned()));
-        line.push(id.clone());
+        line.push(id.to_owned());
         line
     };
     let wait = vec!["wait".to_owned()];
-    let delete = words(&["delete", "--force"]);
-    let bundle = || place.bundle(&id, case.filtered).display().to_string();
-    let create = words(&["create", "--bundle", &bundle()]);
-    let made = cost(place, case.runtime, &[&create, &delete, &wait])?;
-    let create = words(&["create", "--bundle", &bundle()]);
-    let ran = cost(place, case.runtime, &[&create, &words(&["start"]), &wait, &delete])?;
+    let delete = |id: &str| words(&["delete", "--force"], id);
+    let create = |id: &str| {
+        let bundle = place.bundle(id, case.filtered).display().to_string();
+        words(&["create", "--bundle", &bundle], id)
+    };
+    let (unstarted, started) = (id(), id());
+    let made = cost(place, case.runtime, &[&create(&unstarted), &delete(&unstarted), &wait])?;
+    let start = words(&["start"], &started);
+    let ran = cost(place, case.runtime, &[&create(&started), &start, &wait, &delete(&started)])?;
     Ok(Taken {
-        made: [made[0].0, made[1].0, made[2].0],
-        create: made[0].1,
-        command: ran[1].1 + ran[2].1,
-        process: ran[2].0,
+        made: [made[0][0], made[1][0], made[2][0]],
+        create: made[0][1],
+        command: ran[1][1] + ran[2][1],
+        process: ran[2][0],
     })
 }
 
-/// Processor time and time of each command, microseconds. crun refuses a host that has both cgroup hierarchies: it does
-/// not get to see the unified one.
-fn cost(place: &Place, runtime: &str, commands: &[&[String]]) -> Result<Vec<(f64, f64)>, String> {
+/// Processor time and time of each command, microseconds, and its page faults. crun refuses a host that has both cgroup
+/// hierarchies: it does not get to see the unified one.
+fn cost(place: &Place, runtime: &str, commands: &[&[String]]) -> Result<Vec<[f64; 3]>, String> {
     let mut command = if runtime == "crun" {
         let mut command = Command::new("unshare");
         let one = "if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; fi; exec \"$@\"";
@@ -174,8 +186,8 @@ fn cost(place: &Place, runtime: &str, commands: &[&[String]]) -> Result<Vec<(f64
         return Err(std::fs::read_to_string(place.join("log")).unwrap());
     }
     let line = |line: &str| {
-        let (used, time) = line.split_once(' ').unwrap();
-        (used.parse().unwrap(), time.parse().unwrap())
+        let mut numbers = line.split(' ').map(|number| number.parse().unwrap());
+        [(); 3].map(|()| numbers.next().unwrap())
     };
     Ok(String::from_utf8_lossy(&output.stdout).lines().map(line).collect())
 }

@@ -12,10 +12,11 @@ use question::{Question, ask_again};
 use root::Root;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use stockade_enforcer::oci::canonical::canonical;
 use stockade_enforcer::oci::claims::owned_by_root;
 use stockade_policy::lookup::{Loader, Lookup, Source};
 use stockade_policy::origin::Origin;
@@ -44,7 +45,7 @@ impl Context {
         let fault = |source| Failure::Read { path: root.to_owned(), source };
         Ok(Context {
             root: Root::open(root)?,
-            path: fs::canonicalize(root).map_err(fault)?,
+            path: canonical(root).map_err(fault)?,
             overrides: Vec::new(),
             guarded: false,
             asked: RefCell::new(Vec::new()),

@@ -28,11 +28,12 @@ pub(crate) struct Kept {
 impl Kept {
     /// The place in the directory `path` for what this binary makes of `parts`; `None` where there is no safe one.
     pub(crate) fn open(path: &Path, parts: &[&[u8]]) -> Option<Kept> {
-        // The caller's own, from the first moment on.
-        let made = DirBuilder::new().mode(0o700).recursive(true).create(path);
-        made.ok()?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let directory = open(path, flags, Mode::empty()).ok()?;
+        let directory = open(path, flags, Mode::empty()).ok().or_else(|| {
+            // The caller's own, from the first moment on.
+            DirBuilder::new().mode(0o700).recursive(true).create(path).ok()?;
+            open(path, flags, Mode::empty()).ok()
+        })?;
         if !is_private(&fstat(&directory).ok()?) {
             return None;
         }
@@ -54,8 +55,10 @@ impl Kept {
         if !is_private(&stat) || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return None;
         }
-        let mut text = Vec::new();
-        File::from(file).read_to_end(&mut text).ok()?;
+        // With room for the look at the end, so that one call reads it and one finds the end.
+        let size = u64::try_from(stat.st_size).ok()?;
+        let mut text = Vec::with_capacity(usize::try_from(size).ok()?.saturating_add(32));
+        File::from(file).take(size + 1).read_to_end(&mut text).ok()?;
         Some(text)
     }
 

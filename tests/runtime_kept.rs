@@ -67,9 +67,12 @@ impl Place {
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let read = |path: &Path| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let read = |path: &Path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
         let container = only(&self.join("state/containers"));
-        (read(&config), read(&container.join("record.json")))
+        let mut record: Value = read(&container.join("record.json"));
+        // Every create is a process of its own.
+        record.as_object_mut().unwrap().remove("maker").unwrap();
+        (read(&config), record)
     }
 
     /// What is kept.

@@ -23,30 +23,44 @@ const PROFILES: [(&str, &str); 2] = [
 /// Where everything of the benchmark stands.
 pub(crate) struct Place {
     pub(crate) scratch: PathBuf,
+    /// Where bundles are: in memory, as engines keep them in /run.
+    bundles: PathBuf,
 }
 
 impl Place {
     /// Makes it: programs, roots, profiles, and rules for each profile and runtime.
     pub(crate) fn prepare(scratch: &Path) -> Place {
-        let place = Place { scratch: scratch.to_owned() };
-        for directory in ["root/bin", "root/proc", "root/dev", "root/sys", "root/etc"] {
+        let bundles = PathBuf::from(format!("/dev/shm/stockade-bench-{}", std::process::id()));
+        let place = Place { scratch: scratch.to_owned(), bundles };
+        // Of an earlier run.
+        for directory in ["state", "docker"].map(|name| place.join(name)) {
+            drop(fs::remove_dir_all(directory));
+        }
+        for directory in ["root/bin", "root/proc", "root/dev", "root/sys", "root/etc", "idle"] {
             fs::create_dir_all(place.join(directory)).unwrap();
         }
         fs::write(place.join("true.c"), TRUE).unwrap();
         compile(&place.join("true.c"), &place.join("root/bin/true"));
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/runtime/cost.c");
-        compile(&source, &place.join("cost"));
+        for name in ["cost", "steps"] {
+            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("benches/runtime/{name}.c"));
+            compile(&source, &place.join(name));
+        }
         for (name, text) in PROFILES {
             fs::write(place.join(&format!("{name}.yaml")), text).unwrap();
             for runtime in ["runc", "crun"] {
-                let rules = format!(
-                    "stockade: 1\nruntime: {runtime}\ndefault: ./{name}.yaml\nstate: {}\nmounts: [{}]\n\
+                let idle = place.join("idle").join(runtime);
+                fs::copy(place.join("root/bin/true"), &idle).unwrap();
+                let (before, idle) = (format!("idle-{runtime}"), idle.display().to_string());
+                for (file, program) in [(runtime, runtime), (&before, &idle)] {
+                    let rules = format!(
+                        "stockade: 1\nruntime: {program}\ndefault: ./{name}.yaml\nstate: {}\nmounts: [{}]\n\
                      docker: [{}]\n",
-                    place.join("state").display(),
-                    place.join("root").display(),
-                    place.join("docker").display()
-                );
-                fs::write(place.join(&format!("{runtime}-{name}.rules.yaml")), rules).unwrap();
+                        place.join("state").display(),
+                        place.join("root").display(),
+                        place.join("docker").display()
+                    );
+                    fs::write(place.join(&format!("{file}-{name}.rules.yaml")), rules).unwrap();
+                }
             }
         }
         place
@@ -72,10 +86,16 @@ impl Place {
         if !filtered {
             config["linux"].as_object_mut().unwrap().remove("seccomp");
         }
-        let bundle = self.join("bundles").join(id);
+        let bundle = self.bundles.join(id);
         fs::create_dir_all(&bundle).unwrap();
         fs::write(bundle.join("config.json"), config.to_string()).unwrap();
         bundle
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.bundles));
     }
 }
 

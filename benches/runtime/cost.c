@@ -1,6 +1,7 @@
 // cost COMMAND ; COMMAND ; ...: what commands and everything that they start cost, for benches/runtime.rs.
-// Prints a line for each: microseconds of processor time, microseconds from start to end. `wait` alone is a command too:
-// the end of a process whose parent is gone, as the first one of a container is when its runtime has returned.
+// Prints a line for each: microseconds of processor time, microseconds from start to end, page faults. `wait` alone is a
+// command too: the end of a process whose parent is gone, as the first one of a container is when its runtime has
+// returned.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ int main(int count, char **word) {
       fprintf(stderr, "%s %s: status %x\n", word[first], first + 1 < end ? word[first + 1] : "", status);
       return 1;
     }
-    printf("%ld %ld\n", used(&r), now() - start);
+    printf("%ld %ld %ld\n", used(&r), now() - start, r.ru_minflt);
     first = end + 1;
   }
   return 0;

@@ -5,6 +5,7 @@
 //! ```
 
 pub mod bundle;
+pub mod canonical;
 pub mod claims;
 pub mod init;
 pub mod inner;

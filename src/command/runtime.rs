@@ -2,7 +2,8 @@
 //! strict as its policy, and leaves the making to another one.
 //!
 //! `create`, `run`, `exec` and `update` are met with the policy; `restore` too, and what it restores is verified before it
-//! goes on; everything else is handed on as it is. What is handed on becomes the inner runtime: arguments, descriptors, signals and exit code are its own.
+//! goes on; everything else is handed on as it is. `delete` too: what is kept of the container is taken away by a later
+//! `create`. What is handed on becomes the inner runtime: arguments, descriptors, signals and exit code are its own.
 
 mod arguments;
 mod create;
@@ -124,7 +125,6 @@ fn hand_on(mut invocation: Invocation) -> Result<Exit, RuntimeError> {
         "restore" => return restore::restore(&invocation),
         "exec" => exec::exec(&mut invocation)?,
         "update" => update::update(&mut invocation)?,
-        "delete" => return delete(&invocation),
         _ => become_inner(&inner(&invocation)?, &invocation)?,
     };
     match never {}
@@ -156,20 +156,4 @@ pub(crate) fn usual_state() -> PathBuf {
 /// Where the inner runtime keeps its state of containers.
 fn inner_state(inner: &Inner, invocation: &Invocation) -> Result<PathBuf, InnerError> {
     invocation.global("root").map_or_else(|| inner.usual_state(), |root| Ok(PathBuf::from(root)))
-}
-
-/// Ends with what the inner runtime says; what is kept of the container goes with it.
-fn delete(invocation: &Invocation) -> Result<Exit, RuntimeError> {
-    let inner = inner(invocation)?;
-    let code = inner.run(&invocation.arguments)?;
-    if let (Ok(rules), Ok(place)) = (Administered::read(invocation), inner_state(&inner, invocation)) {
-        // The container is the last word, behind options that differ from runtime to runtime.
-        let id =
-            invocation.arguments.last().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
-        let valid = !id.contains('/') && !id.is_empty();
-        if valid && !place.join(&id).exists() {
-            rules.existing_state().remove(&place, &id)?;
-        }
-    }
-    Ok(Exit(code))
 }

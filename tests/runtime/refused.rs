@@ -68,6 +68,15 @@ fn cases(bench: &Bench) -> Vec<(Change, String)> {
             set(&["linux", "seccomp"], json!({"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/s"})),
             "linux.seccomp.listenerPath",
         ),
+        (set(&["linux", "seccomp"], json!([])), "linux.seccomp: this is no place for a list"),
+        (
+            set(&["linux", "seccomp"], json!({"defaultAction": "SCMP_ACT_ALLOW", "other": 1})),
+            "linux.seccomp.other: no field of this name is known",
+        ),
+        (
+            set(&["linux", "seccomp"], json!({"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1.5})),
+            "linux.seccomp: 1.5 is no whole number",
+        ),
         (set(&["linux", "personality"], json!({"domain": "LINUX32"})), "linux.personality"),
         (set(&["linux", "netDevices"], json!({"eth0": {}})), "linux.netDevices"),
         (set(&["linux", "intelRdt"], json!({"closID": "x"})), "linux.intelRdt"),

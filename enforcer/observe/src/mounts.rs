@@ -60,6 +60,18 @@ impl Mounts {
         lines.map(mount).collect::<Result<_, _>>().map(Mounts)
     }
 
+    /// The mounts of file systems whose type begins with `kind`; what the lines of others hold is not looked at.
+    pub fn of_kind(content: &[u8], kind: &[u8]) -> Result<Mounts, FormatError> {
+        // No field before it has a space: it would be escaped.
+        const SEPARATOR: &[u8] = b" - ";
+        let wanted = |line: &&[u8]| {
+            let at = line.windows(SEPARATOR.len()).position(|word| word == SEPARATOR);
+            at.is_none_or(|at| line.get(at + SEPARATOR.len()..).is_some_and(|rest| rest.starts_with(kind)))
+        };
+        let lines = content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.filter(wanted).map(mount).collect::<Result<_, _>>().map(Mounts)
+    }
+
     /// The mount with this id.
     pub fn by_id(&self, id: u32) -> Option<&Mount> {
         self.0.iter().find(|mount| mount.id == id)
@@ -148,6 +160,10 @@ fn options(field: &[u8]) -> BTreeSet<String> {
 /// Undoes `mangle()` of fs/proc_namespace.c: space, tab, newline, backslash and `#` stand as a backslash
 /// and three octal digits.
 fn unescape(field: &[u8]) -> Vec<u8> {
+    // As most are.
+    if !field.contains(&b'\\') {
+        return field.to_vec();
+    }
     let mut out = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((&byte, tail)) = rest.split_first() {
@@ -170,6 +186,17 @@ fn octal(digits: &[u8]) -> Option<u8> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn those_of_a_kind_are_the_same_as_among_all() {
+        let text = b"1 0 0:1 / /a rw - cgroup cgroup rw,cpu\n2 0 0:2 / /b\\040-\\040cgroup rw shared:1 - tmpfs cgroup rw\n\
+                     3 0 0:3 / /c rw shared:1 - cgroup2 none rw\n4 0 0:4 / /d rw - ext4 cgroup - rw\n";
+        let mut all = Mounts::parse(text).expect("lines");
+        all.0.retain(|mount| mount.filesystem.starts_with("cgroup"));
+        assert_eq!(all.0.len(), 2);
+        assert_eq!(Mounts::of_kind(text, b"cgroup").expect("lines"), all);
+        assert!(Mounts::of_kind(b"1 0 0:1 / /a rw cgroup\n", b"cgroup").is_err());
+    }
 
     #[test]
     fn fields() {

@@ -1,6 +1,8 @@
 //! The `config.json` of a bundle, and other files in its terms that an engine hands over.
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat, renameat};
+use super::canonical::canonical;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, renameat, unlinkat};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -60,7 +62,7 @@ impl Bundle {
             path: path.to_owned(),
             source,
         };
-        let path = path.canonicalize().map_err(|source| fault("find", path, source))?;
+        let path = canonical(path).map_err(|source| fault("find", path, source))?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory =
             openat(CWD, &path, flags, Mode::empty()).map_err(|errno| fault("open", &path, errno.into()))?;
@@ -68,9 +70,12 @@ impl Bundle {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(&directory, CONFIG, flags, Mode::empty())
             .map_err(|errno| fault("open", &config, errno.into()))?;
-        let mode = fstat(&file).map_err(|errno| fault("stat", &config, errno.into()))?.st_mode;
-        let document = read(file, &config)?;
-        Ok(Bundle { directory, path, mode: Mode::from_raw_mode(mode & 0o777), config: document })
+        let stat = fstat(&file).map_err(|errno| fault("stat", &config, errno.into()))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(BundleError::Kind { path: config });
+        }
+        let document = parse(File::from(file), stat.st_size, &config)?;
+        Ok(Bundle { directory, path, mode: Mode::from_raw_mode(stat.st_mode & 0o777), config: document })
     }
 
     /// The directory, absolute.
@@ -81,7 +86,7 @@ impl Bundle {
     /// The root of the container as a path of the host, with links followed.
     pub fn root(&self) -> Result<PathBuf, BundleError> {
         let root = self.path.join(self.config.string(&["root", "path"]));
-        root.canonicalize().map_err(|source| BundleError::File {
+        canonical(&root).map_err(|source| BundleError::File {
             operation: "find the root",
             path: root,
             source,
@@ -99,31 +104,32 @@ pub fn read_part(path: &Path) -> Result<Document, BundleError> {
     let fault = |source: io::Error| BundleError::File { operation: "open", path: path.to_owned(), source };
     // An engine hands over a file or a pipe of its own; nobody else can have written its name.
     let file = File::open(path).map_err(fault)?;
-    parse(file, path)
+    let size = fstat(&file).map_or(0, |stat| stat.st_size);
+    parse(file, size, path)
 }
 
 /// The same from standard input.
 pub fn read_standard_input() -> Result<Document, BundleError> {
-    parse(io::stdin().lock(), Path::new("standard input"))
+    parse(io::stdin().lock(), 0, Path::new("standard input"))
 }
 
-fn read(file: OwnedFd, path: &Path) -> Result<Document, BundleError> {
-    let fault = |source: io::Error| BundleError::File { operation: "read", path: path.to_owned(), source };
-    let stat = fstat(&file).map_err(|errno| fault(errno.into()))?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(BundleError::Kind { path: path.to_owned() });
-    }
-    parse(File::from(file), path)
-}
-
-fn parse(from: impl Read, path: &Path) -> Result<Document, BundleError> {
-    let mut text = Vec::new();
-    from.take(LONGEST).read_to_end(&mut text).map_err(|source| BundleError::File {
+fn parse(from: impl Read, size: i64, path: &Path) -> Result<Document, BundleError> {
+    let text = read(from, size, LONGEST).map_err(|source| BundleError::File {
         operation: "read",
         path: path.to_owned(),
         source,
     })?;
     Document::parse(&text).map_err(|source| BundleError::Document { path: path.to_owned(), source })
+}
+
+/// What is there up to `limit` bytes: in one call, and one that finds the end, where it has the `size` that fstat(2) told.
+pub(super) fn read(from: impl Read, size: i64, limit: u64) -> io::Result<Vec<u8>> {
+    // The standard library looks for the end in a place of its own where there is less room than this.
+    const ROOM: u64 = 32;
+    let size = u64::try_from(size).unwrap_or_default().min(limit) + ROOM;
+    let mut text = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    from.take(limit).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Writes a file under another name and gives it its own when it is whole.
@@ -137,15 +143,21 @@ pub(super) fn replace(
     let half = format!(".{name}.{}", std::process::id());
     let fault = |operation, source: io::Error| BundleError::File { operation, path: path.join(name), source };
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    // One of an earlier process with our number, which is gone.
-    let _ = rustix::fs::unlinkat(directory, &half, rustix::fs::AtFlags::empty());
-    let file = openat(directory, &half, flags, mode).map_err(|errno| fault("create", errno.into()))?;
+    let file = openat(directory, &half, flags, mode).or_else(|errno| {
+        if errno == Errno::EXIST {
+            // One of an earlier process with our number, which is gone.
+            unlinkat(directory, &half, AtFlags::empty())?;
+            return openat(directory, &half, flags, mode);
+        }
+        Err(errno)
+    });
+    let file = file.map_err(|errno| fault("create", errno.into()))?;
     let written = File::from(file)
         .write_all(content)
         .and_then(|()| renameat(directory, &half, directory, name).map_err(io::Error::from));
     if written.is_err() {
         // A full disk leaves the old file as it was.
-        let _ = rustix::fs::unlinkat(directory, &half, rustix::fs::AtFlags::empty());
+        let _ = unlinkat(directory, &half, AtFlags::empty());
     }
     written.map_err(|source| fault("write", source))
 }

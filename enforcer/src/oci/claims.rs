@@ -4,13 +4,13 @@ mod bolt;
 mod docker;
 mod storage;
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, read};
 use super::others::replaceable;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use stockade_policy::rules::{Claims, REQUEST};
 
@@ -110,9 +110,12 @@ pub fn claims(bundle: &Bundle, id: &str, stores: &Stores, labels: bool) -> Resul
 
 /// A file that nobody but root, or whoever runs this, can have written.
 pub fn owned_by_root(path: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    opened(path)?.take(LONGEST).read_to_end(&mut text)?;
-    Ok(text)
+    whole(opened(path)?)
+}
+
+fn whole(file: File) -> io::Result<Vec<u8>> {
+    let size = fstat(&file)?.st_size;
+    read(file, size, LONGEST)
 }
 
 fn opened(path: &Path) -> io::Result<File> {
@@ -136,9 +139,7 @@ fn opened(path: &Path) -> io::Result<File> {
 /// The same of a file that an engine keeps, where nobody else can have put another of root's: what a container writes on
 /// a volume belongs to root, too.
 fn kept_by_root(path: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    opened_there(path)?.take(LONGEST).read_to_end(&mut text)?;
-    Ok(text)
+    whole(opened_there(path)?)
 }
 
 /// That file, to be read in parts.

@@ -124,6 +124,14 @@ impl Inner {
         InnerError::Start { path: self.path.clone(), source }
     }
 
+    /// Starts the runtime and waits; the exit code, 128+N where signal N ended it.
+    pub fn run(&self, arguments: &[OsString]) -> Result<u8, InnerError> {
+        let fault = |source| InnerError::Start { path: self.path.clone(), source };
+        let status = Command::new(&self.path).arg0(&self.name).args(arguments).status().map_err(fault)?;
+        let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+        Ok(u8::try_from(code).unwrap_or(u8::MAX))
+    }
+
     /// The first process of a container, as the runtime knows it: `state`, OCI runtime specification, runtime.md.
     pub fn pid(&self, options: &[OsString], id: &str) -> Result<u32, InnerError> {
         #[derive(serde::Deserialize)]
@@ -135,14 +143,6 @@ impl Inner {
         let state: State = serde_json::from_slice(&output.stdout)
             .map_err(|_| fault(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())))?;
         Ok(state.pid)
-    }
-
-    /// Starts the runtime and waits; the exit code, 128+N where signal N ended it.
-    pub fn run(&self, arguments: &[OsString]) -> Result<u8, InnerError> {
-        let fault = |source| InnerError::Start { path: self.path.clone(), source };
-        let status = Command::new(&self.path).arg0(&self.name).args(arguments).status().map_err(fault)?;
-        let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
-        Ok(u8::try_from(code).unwrap_or(u8::MAX))
     }
 }
 

@@ -1,40 +1,51 @@
 //! Of all who make a container of one id at once, one does: what the others keep of theirs would be what exec and update
 //! of this one are met with.
 
-use super::bundle::{self, BundleError};
-use rustix::fs::{FlockOperation, Mode, flock};
-use std::fs;
+use super::bundle::BundleError;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use stockade_observe::read;
 
-/// The file that says who it is: process id and start, as proc(5) has them.
-const MAKER: &str = "maker";
+/// Who makes, or has made, a container: process id and start, as proc(5) has them. It stands in the record: one file
+/// fewer for each container.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Maker {
+    pid: u32,
+    start: String,
+}
 
-/// Whether this process makes the container that is kept in `directory`, at `path`. It does so until it ends, also as
-/// the runtime that it becomes.
-pub(super) fn is_ours(directory: &OwnedFd, path: &Path) -> Result<bool, BundleError> {
+/// What of a record says who its maker is.
+#[derive(Deserialize)]
+struct Recorded {
+    maker: Maker,
+}
+
+/// This process, where it makes the container that is kept in `directory`, at `path`; `None`: another one does. The
+/// directory is locked until it is closed, and whoever is killed lets go. Once the record is written, that says who makes it,
+/// also as the runtime that it becomes.
+pub(super) fn ours(directory: &OwnedFd, path: &Path, record: &Path) -> Result<Option<Maker>, BundleError> {
     let fault = |operation, source: io::Error| BundleError::File { operation, path: path.to_owned(), source };
-    // Until the directory is closed. Whoever is killed lets go.
     flock(directory, FlockOperation::LockExclusive).map_err(|errno| fault("lock", errno.into()))?;
-    let ours = std::process::id();
-    let start =
-        started(ours).ok_or_else(|| fault("find this process for", io::ErrorKind::NotFound.into()))?;
-    // One that is not whole is of a maker that was killed: it is given its name when it is.
-    let other = fs::read_to_string(path.join(MAKER)).ok();
-    let makes = other.as_deref().and_then(|text| text.split_once(' ')).is_some_and(|(pid, start)| {
-        pid.parse().is_ok_and(|pid: u32| pid != ours && started(pid).is_some_and(|found| found == start))
-    });
-    if !makes {
-        let text = format!("{ours} {start}");
-        bundle::replace(directory, path, MAKER, text.as_bytes(), Mode::from_raw_mode(0o600))?;
-    }
-    Ok(!makes)
+    let pid = std::process::id();
+    let start = started(pid).ok_or_else(|| fault("find this process for", io::ErrorKind::NotFound.into()))?;
+    let other = match std::fs::read(record) {
+        // One that cannot be read is no maker's: it is given its name when it is whole.
+        Ok(text) => serde_json::from_slice(&text).ok().map(|Recorded { maker }| maker),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(fault("read the record in", error)),
+    };
+    let makes =
+        |other: &Maker| other.pid != pid && started(other.pid).is_some_and(|start| start == other.start);
+    Ok(if other.as_ref().is_some_and(makes) { None } else { Some(Maker { pid, start }) })
 }
 
 /// When a process that has not ended began, ticks since the boot. proc_pid_stat(5), fields 3 and 22.
 fn started(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = read::record(Path::new(&format!("/proc/{pid}/stat"))).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
     // The name may hold anything, a parenthesis too.
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace();

@@ -2,14 +2,16 @@
 
 use super::bundle::{self, BundleError};
 use super::init;
-use super::maker;
+use super::maker::{self, Maker};
 use rustix::fs::{AtFlags, Mode, OFlags, StatVfsMountFlags, fstat, open, statvfs, unlinkat};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use stockade_policy::oci::{Bounds, Cut};
 use stockade_policy::plan::Plan;
 
@@ -19,6 +21,10 @@ pub const STATE: &str = "/var/lib/stockade";
 const RECORD: &str = "record.json";
 const INIT: &str = "init";
 const CRIU: &str = "criu.conf";
+const COLLECTED: &str = "collected";
+
+/// What a `create` takes at most between the directory of a container and the container.
+const CREATE: Duration = Duration::from_secs(60);
 
 /// A container that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +49,13 @@ pub struct Record {
     pub bounds: Bounds,
     /// What was changed in the bundle.
     pub cuts: Vec<Cut>,
+}
+
+impl Record {
+    /// Whether the inner runtime knows the container.
+    fn is_there(&self) -> bool {
+        self.inner_state.join(&self.id).exists()
+    }
 }
 
 /// Why the state could not be read or written.
@@ -110,6 +123,15 @@ pub struct State {
 pub struct Place {
     directory: OwnedFd,
     path: PathBuf,
+    maker: Maker,
+}
+
+/// A record as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(flatten)]
+    record: &'a Record,
+    maker: &'a Maker,
 }
 
 impl State {
@@ -149,10 +171,10 @@ impl State {
     pub fn place(&self, inner_state: &Path, id: &str) -> Result<Place, RecordError> {
         let path = self.containers().join(key(inner_state, id));
         let directory = private(&path)?;
-        if !maker::is_ours(&directory, &path)? || inner_state.join(id).exists() {
-            return Err(RecordError::Exists { id: id.to_owned() });
+        match maker::ours(&directory, &path, &path.join(RECORD))? {
+            Some(maker) if !inner_state.join(id).exists() => Ok(Place { directory, path, maker }),
+            _ => Err(RecordError::Exists { id: id.to_owned() }),
         }
-        Ok(Place { directory, path })
     }
 
     /// Where the init of a container will stand.
@@ -183,16 +205,22 @@ impl State {
     /// The record of the container with the engine's id `id`; `None`: it was not made here.
     pub fn of(&self, id: &str) -> Result<Option<Record>, RecordError> {
         let suffix = format!("@{id}");
-        let mut found: Option<(PathBuf, Record)> = None;
+        let mut found: Vec<(PathBuf, Record)> = Vec::new();
         for place in self.places()?.into_iter().filter(|place| place.to_string_lossy().ends_with(&suffix)) {
             // An id may have an `@` in it.
-            let Some(record) = read(&place.join(RECORD))?.filter(|record| record.id == id) else { continue };
-            if let Some((first, _)) = found {
-                return Err(RecordError::Two { id: id.to_owned(), first, second: place });
-            }
-            found = Some((place, record));
+            let record = read(&place.join(RECORD))?.filter(|record| record.id == id);
+            found.extend(record.map(|record| (place, record)));
         }
-        Ok(found.map(|(_, record)| record))
+        if found.len() > 1 {
+            // One that was ended is kept until the next create.
+            found.retain(|(_, record)| record.is_there());
+        }
+        match found.as_slice() {
+            [(first, _), (second, _), ..] => {
+                Err(RecordError::Two { id: id.to_owned(), first: first.clone(), second: second.clone() })
+            }
+            _ => Ok(found.pop().map(|(_, record)| record)),
+        }
     }
 
     /// The directories of containers. Where others than the owner can make one nothing is believed.
@@ -213,19 +241,26 @@ impl State {
 
     /// Takes away what is kept of containers that the inner runtime no longer knows, and of those whose making was
     /// cut short.
+    ///
+    /// What is younger than [`CREATE`] stays anyway, so that it is looked at once in that time: the file [`COLLECTED`]
+    /// tells when.
     pub fn collect(&self) -> Result<(), RecordError> {
+        let collected = self.path.join(COLLECTED);
+        if fs::symlink_metadata(&collected).is_ok_and(|data| !is_old(&data)) {
+            return Ok(());
+        }
         for place in self.places()? {
-            let gone = match read(&place.join(RECORD)) {
-                Ok(Some(record)) => !record.inner_state.join(&record.id).exists(),
-                Ok(None) => true,
-                // Another container's is no reason to start none: its own exec is refused.
-                Err(_) => false,
-            };
-            if gone && is_old(&place) {
+            // The name says whose it is; without reading what is kept.
+            let container = place.file_name().and_then(|name| container(name.to_str()?));
+            let gone = container
+                .is_some_and(|(inner_state, id)| inner_state.is_absolute() && !inner_state.join(id).exists());
+            if gone && fs::symlink_metadata(&place).is_ok_and(|data| is_old(&data)) {
                 remove(&place)?;
             }
         }
-        Ok(())
+        // Now is its time, also where it is there. open(2), `O_TRUNC`.
+        let fault = |source| RecordError::File { operation: "write", path: collected.clone(), source };
+        fs::write(&collected, []).map_err(fault)
     }
 
     /// Takes away what is kept of one container.
@@ -243,10 +278,9 @@ fn remove(place: &Path) -> Result<(), RecordError> {
     }
 }
 
-/// Whether a directory is older than a `create` takes between it and its container.
-fn is_old(place: &Path) -> bool {
-    const CREATE: std::time::Duration = std::time::Duration::from_secs(60);
-    let age = fs::metadata(place).and_then(|data| data.modified()).map(|time| time.elapsed());
+/// Whether a file is older than a `create` takes between it and its container.
+fn is_old(data: &fs::Metadata) -> bool {
+    let age = data.modified().map(|time| time.elapsed());
     // A clock that went back makes nothing old.
     age.is_ok_and(|age| age.is_ok_and(|age| age > CREATE))
 }
@@ -269,7 +303,7 @@ impl Place {
 
     /// Writes the record.
     pub fn write(&self, record: &Record) -> Result<(), RecordError> {
-        let text = serde_json::to_vec(record)
+        let text = serde_json::to_vec(&Written { record, maker: &self.maker })
             .map_err(|source| RecordError::Json { path: self.path.join(RECORD), source })?;
         Ok(bundle::replace(&self.directory, &self.path, RECORD, &text, Mode::from_raw_mode(0o600))?)
     }
@@ -278,7 +312,7 @@ impl Place {
     pub fn clear(&self) -> Result<(), RecordError> {
         for name in [RECORD, INIT, CRIU] {
             match unlinkat(&self.directory, name, AtFlags::empty()) {
-                Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+                Ok(()) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(self.fault("remove from", errno.into())),
             }
         }
@@ -294,6 +328,12 @@ impl Place {
 fn key(inner_state: &Path, id: &str) -> String {
     let place = inner_state.to_string_lossy().replace('%', "%25").replace('/', "%2f");
     format!("{place}@{id}")
+}
+
+/// Where the inner runtime keeps its state of a container, and the id, by the name of the container's directory.
+fn container(key: &str) -> Option<(PathBuf, &str)> {
+    let (place, id) = key.rsplit_once('@')?;
+    Some((PathBuf::from(place.replace("%2f", "/").replace("%25", "%")), id))
 }
 
 /// Bytes of one record; most of it is the plan's filter.
@@ -316,9 +356,16 @@ fn read(path: &Path) -> Result<Option<Record>, RecordError> {
 /// A directory of the caller's that nobody else may enter or change.
 fn private(path: &Path) -> Result<OwnedFd, RecordError> {
     let fault = |operation, source: io::Error| RecordError::File { operation, path: path.to_owned(), source };
-    DirBuilder::new().mode(0o700).recursive(true).create(path).map_err(|source| fault("create", source))?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let directory = open(path, flags, Mode::empty()).map_err(|errno| fault("open", errno.into()))?;
+    let directory = match open(path, flags, Mode::empty()) {
+        Err(Errno::NOENT) => {
+            let made = DirBuilder::new().mode(0o700).recursive(true).create(path);
+            made.map_err(|source| fault("create", source))?;
+            open(path, flags, Mode::empty())
+        }
+        found => found,
+    };
+    let directory = directory.map_err(|errno| fault("open", errno.into()))?;
     let stat = fstat(&directory).map_err(|errno| fault("stat", errno.into()))?;
     let ours = is_ours(stat.st_uid) && stat.st_mode & 0o077 == 0;
     if ours { Ok(directory) } else { Err(RecordError::NotOurs { path: path.to_owned() }) }
@@ -327,3 +374,6 @@ fn private(path: &Path) -> Result<OwnedFd, RecordError> {
 fn is_ours(uid: u32) -> bool {
     uid == rustix::process::geteuid().as_raw()
 }
+
+#[cfg(test)]
+mod tests;

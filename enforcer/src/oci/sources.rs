@@ -48,24 +48,20 @@ impl Swappable {
     }
 }
 
-/// Holds every source that others could swap: `document`, with where they are held; from then on this process is in
-/// a mount namespace of its own. The sources are paths without links. What lies in the container's own root is nobody
+/// Holds every source that others could swap, and has `document` name where; from then on this process is in a mount
+/// namespace of its own. The sources are paths without links. What lies in the container's own root is nobody
 /// else's. open_tree(2), move_mount(2), 5.2; openat2(2), 5.6.
-pub fn hold(document: Document, root: &Path, state: &Path) -> Result<Document, SourceError> {
-    let found = swappable(&document, root)?;
-    let Some(first) = found.first() else { return Ok(document) };
+pub fn hold(document: &mut Document, root: &Path, state: &Path) -> Result<(), SourceError> {
+    let found = swappable(document, root)?;
+    let Some(first) = found.first() else { return Ok(()) };
     let place = state.join(PLACE);
     separate(&place).map_err(|(operation, source)| first.fault(operation, source))?;
-    let mut whole = document.get(&[]).cloned().unwrap_or_default();
     for (number, source) in found.iter().enumerate() {
         let at = place.join(number.to_string());
         attach(source, &at)?;
-        if let Some(mount) = whole.get_mut("mounts").and_then(|mounts| mounts.get_mut(source.mount)) {
-            mount["source"] = at.to_string_lossy().into();
-        }
+        document.set_source(source.mount, &at.to_string_lossy());
     }
-    Document::parse(whole.to_string().as_bytes())
-        .map_err(|error| first.fault("name its place", io::Error::other(error)))
+    Ok(())
 }
 
 fn swappable(document: &Document, root: &Path) -> Result<Vec<Swappable>, SourceError> {
@@ -144,8 +140,10 @@ mod tests {
         symlink("/etc", shared.join("link")).unwrap();
         let hold = |source: PathBuf| {
             let mount = json!({"type": "bind", "source": source, "destination": "/x"});
-            let document = Document::parse(json!({"mounts": [mount]}).to_string().as_bytes()).unwrap();
-            hold(document, Path::new("/none"), place.path())
+            let bundle =
+                json!({"mounts": [mount], "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO"}}});
+            let mut document = Document::parse(bundle.to_string().as_bytes()).unwrap();
+            hold(&mut document, Path::new("/none"), place.path()).map(|()| document)
         };
         for source in ["link", "link/apt", "missing"] {
             let error = hold(shared.join(source)).unwrap_err().to_string();
@@ -154,5 +152,6 @@ mod tests {
         let held = place.path().join("sources/0");
         let document = hold(shared.join("data")).unwrap();
         assert_eq!(document.get(&["mounts"]).unwrap()[0]["source"], held.to_str().unwrap());
+        assert!(document.text().contains("SCMP_ACT_ERRNO"), "all else stays: {}", document.text());
     }
 }

@@ -1,13 +1,17 @@
 //! What the meet must know of the host.
 
+use super::canonical::{canonical, is_plain};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, major, minor, openat2, stat};
 use rustix::io::Errno;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use stockade_observe::Task;
+use stockade_observe::mounts::Mounts;
 use stockade_policy::oci::Surroundings;
 use stockade_policy::policy::NamespaceKind;
 
@@ -15,13 +19,34 @@ use stockade_policy::policy::NamespaceKind;
 #[derive(Debug)]
 pub struct Here {
     root: OwnedFd,
+    /// The mounts of this process, once somebody asked.
+    mounts: OnceCell<Mounts>,
+    /// Paths in the root that are there, and on whose way no link is.
+    straight: RefCell<BTreeSet<String>>,
 }
 
 impl Here {
     /// With the container's root at `root`.
     pub fn new(root: &Path) -> io::Result<Here> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Here { root: rustix::fs::open(root, flags, Mode::empty())? })
+        Ok(Here {
+            root: rustix::fs::open(root, flags, Mode::empty())?,
+            mounts: OnceCell::new(),
+            straight: RefCell::default(),
+        })
+    }
+}
+
+impl Here {
+    /// The path of what was opened as `path`, seen from the root; empty for the root.
+    fn below(&self, path: &str, found: &OwnedFd) -> Result<String, String> {
+        let full = |fd: &OwnedFd| fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+        let (root, found) = full(&self.root)
+            .and_then(|root| Ok((root, full(found)?)))
+            .map_err(|error| format!("cannot name {path} in the container's root: {error}"))?;
+        let below = found.strip_prefix(&root).map_err(|_| format!("{path} left the container's root"))?;
+        let below = below.to_str().ok_or_else(|| format!("{path} leads to a name that is not UTF-8"))?;
+        Ok(format!("/{below}").trim_end_matches('/').to_owned())
     }
 }
 
@@ -39,7 +64,7 @@ fn identity(path: &str) -> Result<(u64, u64), String> {
 
 impl Surroundings for Here {
     fn canonical(&self, path: &str) -> Result<Option<String>, String> {
-        match fs::canonicalize(path) {
+        match canonical(Path::new(path)) {
             Ok(found) => match found.into_os_string().into_string() {
                 Ok(found) => Ok(Some(found)),
                 Err(_) => Err(format!("{path} leads to a name that is not UTF-8")),
@@ -94,40 +119,48 @@ impl Surroundings for Here {
     fn resolve(&self, path: &str) -> Result<Result<String, String>, String> {
         let fault = |errno: Errno| format!("cannot look at {path} in the container's root: {errno}");
         let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        let open = |path: &str, more: OFlags| {
-            openat2(&self.root, path, OFlags::PATH | OFlags::CLOEXEC | more, Mode::empty(), inside)
+        let open = |path: &str, flags: OFlags, resolve: ResolveFlags| {
+            openat2(&self.root, path, OFlags::PATH | OFlags::CLOEXEC | flags, Mode::empty(), inside | resolve)
         };
         // The longest part that is there, and what will be made below it.
         let (mut there, mut rest) = (path.to_owned(), String::new());
         loop {
-            match open(&there, OFlags::empty()) {
-                Ok(found) => {
-                    let full = |fd: &OwnedFd| fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()));
-                    let (root, found) = full(&self.root)
-                        .and_then(|root| Ok((root, full(&found)?)))
-                        .map_err(|error| format!("cannot name {there} in the container's root: {error}"))?;
-                    let below = found
-                        .strip_prefix(&root)
-                        .map_err(|_| format!("{there} left the container's root"))?;
-                    let below =
-                        below.to_str().ok_or_else(|| format!("{there} leads to a name that is not UTF-8"))?;
-                    let resolved = format!("/{below}").trim_end_matches('/').to_owned() + &rest;
-                    return Ok(Ok(if resolved.is_empty() { "/".to_owned() } else { resolved }));
-                }
-                Err(Errno::NOENT) if there != "/" => {
-                    if open(&there, OFlags::NOFOLLOW).is_ok() {
-                        return Ok(Err(format!("{there} is a link of the image to what is not there")));
-                    }
-                    let (above, name) = there.rsplit_once('/').unwrap_or(("", &there));
-                    rest = format!("/{name}{rest}");
-                    there = if above.is_empty() { "/".to_owned() } else { above.to_owned() };
-                }
-                Err(Errno::NOTDIR) => {
-                    return Ok(Err(format!("something on the way to {there} is no directory")));
-                }
-                Err(Errno::LOOP) => return Ok(Err(format!("the links of the image to {there} go round"))),
-                Err(errno) => return Err(fault(errno)),
+            if there == "/" {
+                return Ok(Ok(if rest.is_empty() { there } else { rest }));
             }
+            if self.straight.borrow().contains(&there) {
+                return Ok(Ok(there + &rest));
+            }
+            // Without a link on the way it leads where it says, and one call tells.
+            let straight = open(&there, OFlags::empty(), ResolveFlags::NO_SYMLINKS);
+            match straight {
+                Ok(_) if is_plain(Path::new(&there)) => {
+                    self.straight.borrow_mut().insert(there.clone());
+                    return Ok(Ok(there + &rest));
+                }
+                Err(Errno::NOENT) => {}
+                _ => match open(&there, OFlags::empty(), ResolveFlags::empty()) {
+                    Ok(found) => {
+                        let resolved = self.below(&there, &found)? + &rest;
+                        return Ok(Ok(if resolved.is_empty() { "/".to_owned() } else { resolved }));
+                    }
+                    Err(Errno::NOENT) => {
+                        if open(&there, OFlags::NOFOLLOW, ResolveFlags::empty()).is_ok() {
+                            return Ok(Err(format!("{there} is a link of the image to what is not there")));
+                        }
+                    }
+                    Err(Errno::NOTDIR) => {
+                        return Ok(Err(format!("something on the way to {there} is no directory")));
+                    }
+                    Err(Errno::LOOP) => {
+                        return Ok(Err(format!("the links of the image to {there} go round")));
+                    }
+                    Err(errno) => return Err(fault(errno)),
+                },
+            }
+            let (above, name) = there.rsplit_once('/').unwrap_or(("", &there));
+            rest = format!("/{name}{rest}");
+            there = if above.is_empty() { "/".to_owned() } else { above.to_owned() };
         }
     }
 
@@ -145,9 +178,16 @@ impl Surroundings for Here {
     }
 
     fn mounted(&self, path: &str) -> Result<Vec<String>, String> {
-        let mounts = Task::ours().and_then(|ours| ours.mounts()).map_err(|error| error.to_string())?;
-        let within = mounts.0.into_iter().filter(|mount| mount.at.starts_with(path));
-        Ok(within.map(|mount| mount.filesystem).collect())
+        let mounts = match self.mounts.get() {
+            Some(mounts) => mounts,
+            None => {
+                let mounts =
+                    Task::ours().and_then(|ours| ours.mounts()).map_err(|error| error.to_string())?;
+                self.mounts.get_or_init(|| mounts)
+            }
+        };
+        let within = mounts.0.iter().filter(|mount| mount.at.starts_with(path));
+        Ok(within.map(|mount| mount.filesystem.clone()).collect())
     }
 
     fn is_directory(&self, path: &str) -> Result<Option<bool>, String> {

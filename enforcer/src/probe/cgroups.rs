@@ -30,8 +30,12 @@ pub(super) fn find() -> Result<CgroupHost, ProbeError> {
         }
         Err(error) => return Err(failed(error)),
     };
-    let mounts =
-        file("/proc/self/mountinfo", |path| read::bounded(path, 32 << 20), Mounts::parse).map_err(failed)?;
+    let mounts = file(
+        "/proc/self/mountinfo",
+        |path| read::bounded(path, 32 << 20),
+        |text| Mounts::of_kind(text, b"cgroup"),
+    )
+    .map_err(failed)?;
     let unified = memberships.iter().find(|one| one.hierarchy == 0);
     let unified = unified.and_then(|one| Some((one, one.directory(&mounts)?)));
     let v2 = match &unified {

@@ -1,6 +1,8 @@
 //! The text of a `config.json`, or of another file in its terms, as a tree.
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::fmt;
 
@@ -8,9 +10,17 @@ use std::fmt;
 /// thousands of environment variables stays under 1 MiB.
 const SIZE: usize = 8 << 20;
 
+/// Where a bundle has its filter.
+const FILTER: [&str; 2] = ["linux", "seccomp"];
+
 /// A JSON object. Keys stand once, and what is `null` is not there, as Go reads it.
+///
+/// The filter stays a text until it is asked for: it is most of a bundle, and the same for most containers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Document(pub(super) Value);
+pub struct Document {
+    tree: Value,
+    filter: Option<String>,
+}
 
 /// Why a text is none.
 #[derive(Debug, thiserror::Error)]
@@ -32,18 +42,67 @@ impl Document {
         if text.len() > SIZE {
             return Err(DocumentError::Size(text.len()));
         }
-        let Once(value) = serde_json::from_slice(text)?;
-        if value.is_object() { Ok(Document(value)) } else { Err(DocumentError::NoObject) }
+        let mut filter = None;
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let once = Once { aside: Some((&FILTER, &mut filter)) };
+        let tree = once.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        let filter = filter.map(|text| text.get().to_owned()).filter(|text| text != "null");
+        if tree.is_object() { Ok(Document { tree, filter }) } else { Err(DocumentError::NoObject) }
+    }
+
+    /// A part of a bundle.
+    pub(super) fn part(tree: Value) -> Document {
+        Document { tree, filter: None }
+    }
+
+    /// The tree, without the filter.
+    pub(super) fn tree(&self) -> &Value {
+        &self.tree
+    }
+
+    /// It alone.
+    pub(super) fn into_tree(self) -> Value {
+        self.tree
     }
 
     /// The text; ends with a new line.
     pub fn text(&self) -> String {
-        format!("{}\n", self.0)
+        let filter = self.filter.as_deref().map(serde_json::from_str::<&RawValue>);
+        let written = match filter {
+            None => serde_json::to_string(&self.tree),
+            Some(filter) => filter.and_then(|text| {
+                serde_json::to_string(&With { value: Some(&self.tree), path: &FILTER, text })
+            }),
+        };
+        match written {
+            Ok(text) => text + "\n",
+            Err(error) => unreachable!("a tree of texts, and a text that was read: {error}"),
+        }
+    }
+
+    /// The text of the filter, as it was written.
+    pub(super) fn filter_text(&self) -> Option<&str> {
+        self.filter.as_deref()
+    }
+
+    /// The filter; `None` where there is none.
+    pub(super) fn filter(&self) -> Result<Option<Value>, DocumentError> {
+        let read = |text| {
+            let mut deserializer = serde_json::Deserializer::from_str(text);
+            Once { aside: None }.deserialize(&mut deserializer)
+        };
+        Ok(self.filter.as_deref().map(read).transpose()?)
+    }
+
+    /// Puts a filter in the place of the one that is there; a text of JSON.
+    pub(super) fn set_filter(&mut self, filter: Option<String>) {
+        self.filter = filter;
     }
 
     /// The value at a path of keys, where all of them are there.
     pub fn get(&self, path: &[&str]) -> Option<&Value> {
-        path.iter().try_fold(&self.0, |value, key| value.get(key))
+        path.iter().try_fold(&self.tree, |value, key| value.get(key))
     }
 
     /// The text at a path of keys; empty where there is none.
@@ -59,7 +118,7 @@ impl Document {
     /// The mapping at a path of keys, made where it is not there. What is no mapping on the way is replaced: the
     /// check of the fields has refused it before.
     pub(super) fn object(&mut self, path: &[&str]) -> &mut Map<String, Value> {
-        let mut value = &mut self.0;
+        let mut value = &mut self.tree;
         for key in path {
             value = object(value).entry(*key).or_insert_with(|| Value::Object(Map::new()));
         }
@@ -79,6 +138,13 @@ impl Document {
         let mut hooks = self.list(&["hooks", "poststop"]).to_vec();
         hooks.push(json!({"path": program, "args": arguments}));
         self.set(&["hooks", "poststop"], hooks);
+    }
+
+    /// Gives a mount another source, by its place among the mounts.
+    pub fn set_source(&mut self, mount: usize, source: &str) {
+        if let Some(mount) = self.tree.get_mut("mounts").and_then(|mounts| mounts.get_mut(mount)) {
+            mount["source"] = source.into();
+        }
     }
 
     /// Gives the inner runtime an order.
@@ -108,17 +174,26 @@ fn object(value: &mut Value) -> &mut Map<String, Value> {
 }
 
 /// A value in which every key stands once.
-struct Once(Value);
+struct Once<'a> {
+    /// The keys that lead to a value which stays a text, and the place for it.
+    aside: Option<(&'a [&'static str], &'a mut Option<Box<RawValue>>)>,
+}
 
-impl<'de> Deserialize<'de> for Once {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OnceVisitor).map(Once)
+impl<'de> DeserializeSeed<'de> for Once<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self.aside {
+            Some(([], place)) => {
+                *place = Some(Box::deserialize(deserializer)?);
+                Ok(Value::Null)
+            }
+            _ => deserializer.deserialize_any(self),
+        }
     }
 }
 
-struct OnceVisitor;
-
-impl<'de> Visitor<'de> for OnceVisitor {
+impl<'de> Visitor<'de> for Once<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -144,23 +219,53 @@ impl<'de> Visitor<'de> for OnceVisitor {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Once(value)) = entries.next_element()? {
+        while let Some(value) = entries.next_element_seed(Once { aside: None })? {
             list.push(value);
         }
         Ok(Value::Array(list))
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
-        let mut seen = std::collections::BTreeSet::new();
-        while let Some((key, Once(value))) = entries.next_entry::<String, Once>()? {
-            if !seen.insert(key.clone()) {
+        let mut nothing = false;
+        while let Some(key) = entries.next_key::<String>()? {
+            if map.contains_key(&key) {
                 return Err(A::Error::custom(format!("the key `{key}` stands twice")));
             }
-            if !value.is_null() {
-                map.insert(key, value);
-            }
+            let aside = self.aside.as_mut().and_then(|(path, place)| {
+                let (first, rest) = path.split_first()?;
+                (*first == key).then_some((rest, &mut **place))
+            });
+            let value = entries.next_value_seed(Once { aside })?;
+            nothing |= value.is_null();
+            map.insert(key, value);
+        }
+        // Not before: what is nothing stands once too.
+        if nothing {
+            map.retain(|_, value| !value.is_null());
         }
         Ok(Value::Object(map))
+    }
+}
+
+/// A tree with a text at a path of keys.
+struct With<'a> {
+    /// `None`: it is not there, and is made.
+    value: Option<&'a Value>,
+    path: &'a [&'static str],
+    text: &'a RawValue,
+}
+
+impl Serialize for With<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some((first, path)) = self.path.split_first() else { return self.text.serialize(serializer) };
+        let entries = self.value.and_then(Value::as_object);
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in entries.into_iter().flatten().filter(|(key, _)| key != first) {
+            map.serialize_entry(key, value)?;
+        }
+        let value = entries.and_then(|entries| entries.get(*first));
+        map.serialize_entry(first, &With { value, path, text: self.text })?;
+        map.end()
     }
 }
 
@@ -182,6 +287,35 @@ mod tests {
             b"{} {}",
         ] {
             assert!(Document::parse(text).is_err(), "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn the_filter_stays_a_text() {
+        let text =
+            r#"{"a":1,"linux":{"b":{"seccomp":null},"seccomp":{ "x" : [1, {"x": null}] }},"seccomp":2}"#;
+        let mut document = Document::parse(text.as_bytes()).unwrap();
+        assert_eq!(document.filter_text(), Some(r#"{ "x" : [1, {"x": null}] }"#));
+        assert_eq!(document.filter().unwrap(), Some(serde_json::json!({"x": [1, {}]})));
+        assert_eq!(document.get(&FILTER), None);
+        let written = r#"{"a":1,"seccomp":2,"linux":{"b":{},"seccomp":{ "x" : [1, {"x": null}] }}}"#;
+        assert_eq!(document.text(), format!("{written}\n"));
+        assert_eq!(Document::parse(written.as_bytes()).unwrap(), document);
+        document.set_filter(None);
+        assert_eq!(document.text(), "{\"a\":1,\"linux\":{\"b\":{}},\"seccomp\":2}\n");
+        let mut document = Document::parse(br#"{"linux": {"seccomp": null}}"#).unwrap();
+        assert_eq!(document.filter_text(), None);
+        document.remove(&["linux"]);
+        document.set_filter(Some("{}".to_owned()));
+        assert_eq!(document.text(), "{\"linux\":{\"seccomp\":{}}}\n");
+        // It is JSON at once, and what else it must be when it is asked for.
+        for text in [r#"{"linux": {"seccomp": {]}}"#, r#"{"linux": {"seccomp": {}, "seccomp": {}}}"#] {
+            assert!(Document::parse(text.as_bytes()).is_err(), "{text}");
+        }
+        for text in [r#"{"x": 1, "x": 1}"#, r#"{"x": 1.5}"#] {
+            let document =
+                Document::parse(format!(r#"{{"linux": {{"seccomp": {text}}}}}"#).as_bytes()).unwrap();
+            assert!(document.filter().is_err(), "{text}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Document, Refusal};
 use serde_json::Value;
+use std::fmt;
 
 /// What becomes of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,79 +189,104 @@ const FIELDS: &[(&str, Treatment)] = &[
     ("vm", Refused("it is started in a machine of its own")),
 ];
 
-/// The fields that may not be there, or that nobody knows, and lists and mappings that are none.
+/// The fields that may not be there, or that nobody knows, and lists and mappings that are none. Those of the
+/// filter are [`super::seccomp::check`]'s.
 pub(super) fn check(document: &Document) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    walk(&document.0, FIELDS, "", &mut refusals);
+    walk(document.tree(), FIELDS, Place::At(""), &mut refusals);
     refusals
 }
 
 /// The same for a part of a bundle that is given alone: the process of an `exec`, the resources of an `update`.
 pub(super) fn check_part(part: &Value, place: &str) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    walk(part, &behind(FIELDS, place), place, &mut refusals);
+    walk(part, &behind(FIELDS, ["", place]), Place::At(place), &mut refusals);
     refusals
 }
 
 /// Fields as they go on behind a place.
 type Fields = [(&'static str, Treatment)];
 
-/// How the fields go on that begin with `step`: `""` for the place itself, `.` and a key, or `[]`.
-fn behind(fields: &Fields, step: &str) -> Vec<(&'static str, Treatment)> {
+/// A place in a bundle, as messages call it: written only where there is one.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    At(&'a str),
+    Key(&'a Place<'a>, &'a str),
+    Entry(&'a Place<'a>, usize),
+}
+
+impl Place<'_> {
+    /// What stands between it and a key.
+    fn dot(&self) -> &'static str {
+        if matches!(self, Place::At("")) { "" } else { "." }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::At(place) => f.write_str(place),
+            Place::Key(above, key) => write!(f, "{above}{}{key}", above.dot()),
+            Place::Entry(above, index) => write!(f, "{above}[{index}]"),
+        }
+    }
+}
+
+/// How the fields go on that begin with a `step`: nothing and a place, `.` and a key, or `[]` and nothing.
+fn behind(fields: &Fields, [first, second]: [&str; 2]) -> Vec<(&'static str, Treatment)> {
     let ends = |rest: &str| rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]");
     fields
         .iter()
-        .filter_map(|(field, treatment)| Some((field.strip_prefix(step)?, *treatment)))
+        .filter_map(|(field, treatment)| Some((field.strip_prefix(first)?.strip_prefix(second)?, *treatment)))
         .filter(|(rest, _)| ends(rest))
         .collect()
 }
 
 /// `fields` go on from `place`, as messages call it.
-fn walk(value: &Value, fields: &Fields, place: &str, refusals: &mut Vec<Refusal>) {
+fn walk(value: &Value, fields: &Fields, place: Place<'_>, refusals: &mut Vec<Refusal>) {
     let leaf = fields.iter().find(|(rest, _)| rest.is_empty()).map(|(_, treatment)| *treatment);
     if let Some(Refused(why)) = leaf {
         if !is_empty(value) {
-            refusals.push(Refusal::plain(place, why));
+            refusals.push(Refusal::plain(place.to_string(), why));
         }
         return;
     }
     let list = fields.iter().any(|(rest, _)| rest.starts_with("[]"));
-    let mapping = place.is_empty() || fields.iter().any(|(rest, _)| rest.starts_with('.'));
+    let mapping = place.dot().is_empty() || fields.iter().any(|(rest, _)| rest.starts_with('.'));
     match value {
         Value::Object(map) if !list && mapping => {
-            let dot = if place.is_empty() { "" } else { "." };
             // What is behind such a key is looked at where it is met.
             if fields.iter().any(|(rest, _)| *rest == ".*") {
                 return;
             }
             for (key, value) in map {
-                let here = format!("{place}{dot}{key}");
+                let here = Place::Key(&place, key);
                 // No field has a part of this kind: the table would be read on at another place.
                 let one = !key.is_empty() && !key.contains(['.', '[', '*']);
-                let below = if one { behind(fields, &format!("{dot}{key}")) } else { Vec::new() };
+                let below = if one { behind(fields, [place.dot(), key]) } else { Vec::new() };
                 if below.is_empty() {
-                    refusals.push(Refusal::plain(here, "no field of this name is known"));
+                    refusals.push(Refusal::plain(here.to_string(), "no field of this name is known"));
                 } else {
-                    walk(value, &below, &here, refusals);
+                    walk(value, &below, here, refusals);
                 }
             }
         }
         Value::Array(entries) if list => {
-            let below = behind(fields, "[]");
+            let below = behind(fields, ["[]", ""]);
             // Hundreds of names in a filter.
             let plain = matches!(below.as_slice(), [("", Met | Kept)]);
             for (index, value) in entries.iter().enumerate() {
                 if !plain || value.is_object() || value.is_array() {
-                    walk(value, &below, &format!("{place}[{index}]"), refusals);
+                    walk(value, &below, Place::Entry(&place, index), refusals);
                 }
             }
         }
         Value::Object(_) | Value::Array(_) => {
-            refusals.push(Refusal::plain(place, "this is no place for a list or a mapping"));
+            refusals.push(Refusal::plain(place.to_string(), "this is no place for a list or a mapping"));
         }
         _ if leaf.is_none() => {
             refusals.push(Refusal::plain(
-                place,
+                place.to_string(),
                 if list { "a list is expected" } else { "a mapping is expected" },
             ));
         }

@@ -6,7 +6,6 @@ use crate::plan::{Gap, Plan, Seccomp};
 use crate::policy::{Policy, Section};
 use crate::seccomp::outer::outer;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// The filters of one meet. They depend on the texts of the policy, on the host, on [`HandOver`] and on what
 /// [`Filters::asked`] gives, and on nothing else: where all of that is the same, they may be kept, and given to the next
@@ -14,6 +13,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Filters {
     /// The exact one, of the plan.
+    #[serde(with = "program")]
     seccomp: Option<Seccomp>,
     /// What the host lacks for it, and the policy lets be missing.
     gaps: Vec<Gap>,
@@ -29,18 +29,57 @@ pub struct Filters {
 pub(super) enum Given {
     /// None.
     Nothing,
-    /// As rules: `linux.seccomp`.
-    Rules(Value),
+    /// As rules: the text of `linux.seccomp`.
+    Rules(#[serde(with = "text")] String),
     /// As a program, in base64.
     Program(String),
+}
+
+mod program {
+    //! A program as bytes in base64: numbers one by one are most of what there would be to read.
+
+    use crate::plan::Seccomp;
+    use crate::seccomp::bpf;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::{Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(filter: &Option<Seccomp>, to: S) -> Result<S::Ok, S::Error> {
+        let written = |filter: &Seccomp| (filter.flags, STANDARD.encode(bpf::bytes(&filter.program)));
+        filter.as_ref().map(written).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Seccomp>, D::Error> {
+        let read = |(flags, program): (u32, &str)| {
+            let bytes = STANDARD.decode(program).map_err(D::Error::custom)?;
+            Ok(Seccomp { flags, program: bpf::from_bytes(&bytes).map_err(D::Error::custom)? })
+        };
+        Option::deserialize(from)?.map(read).transpose()
+    }
+}
+
+mod text {
+    //! Rules as JSON within JSON.
+
+    use serde::de::{Deserialize, Deserializer};
+    use serde::ser::{Error, Serialize, Serializer};
+    use serde_json::value::RawValue;
+
+    pub(super) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(text).map_err(S::Error::custom)?.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|text| text.get().to_owned())
+    }
 }
 
 impl Filters {
     /// What the filters depend on of a bundle, as a text: its rules, and the capabilities by which they are read.
     pub fn asked(bundle: &Document) -> String {
         let capabilities = process::all_capabilities(bundle);
-        let rules = bundle.get(&["linux", "seccomp"]).unwrap_or(&Value::Null);
-        format!("{} {rules}", capabilities.0)
+        format!("{} {}", capabilities.0, bundle.filter_text().unwrap_or_default())
     }
 
     /// Those of a meet that was just compiled.

@@ -57,7 +57,7 @@ mod tests {
         let modules = modules.iter().map(|module| (*module).to_owned()).collect();
         let mut policy = Policy::unconstrained("test");
         policy.lsm.apparmor = Some(Ruled::unwritten(label));
-        let mut process = Document(process);
+        let mut process = Document::part(process);
         let mut refusals = Vec::new();
         let (given, cuts) = meet(&mut process, &mut policy, &modules, &mut refusals);
         assert_eq!(given.is_some(), policy.lsm.apparmor.is_none());

@@ -43,7 +43,7 @@ impl Bounds {
 
     /// The process that an `exec` adds, as the engine gives it in a file of its own.
     pub fn added(&self, process: &mut Document) -> Result<Vec<Cut>, super::OciError> {
-        let refusals = fields::check_part(&process.0, "process");
+        let refusals = fields::check_part(process.tree(), "process");
         if !refusals.is_empty() {
             return Err(super::OciError::Refused(refusals));
         }

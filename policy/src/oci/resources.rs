@@ -69,7 +69,7 @@ impl Bounds {
         resources: &mut Document,
         block_devices: &BTreeSet<String>,
     ) -> Result<Vec<Cut>, OciError> {
-        let refusals = fields::check_part(&resources.0, "linux.resources");
+        let refusals = fields::check_part(resources.tree(), "linux.resources");
         if !refusals.is_empty() {
             return Err(OciError::Refused(refusals));
         }

@@ -2,7 +2,7 @@
 
 use super::annotations::PROGRAM;
 use super::filters::Given;
-use super::{Document, HandOver, OciError};
+use super::{Document, HandOver, OciError, Refusal, fields};
 use crate::compile;
 use crate::export::{self, Dialect, ExportError, Exported};
 use crate::host::Host;
@@ -19,7 +19,19 @@ use crate::vocab::{self, Arch, CapSet};
 use crate::write;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// The filter's place in a bundle.
+const PLACE: &str = "linux.seccomp";
+
+/// The fields of the bundle's filter that may not be there, or that nobody knows.
+pub(super) fn check(document: &Document) -> Vec<Refusal> {
+    match document.filter() {
+        Ok(None) => Vec::new(),
+        Ok(Some(filter)) => fields::check_part(&filter, PLACE),
+        Err(error) => vec![Refusal::plain(PLACE, error.to_string())],
+    }
+}
 
 /// What the bundle's filter decides; `None`: it has none.
 pub(super) fn read(
@@ -27,8 +39,9 @@ pub(super) fn read(
     host: &Host,
     capabilities: CapSet,
 ) -> Result<Option<(Syscalls, Filter)>, OciError> {
-    let Some(seccomp) = document.get(&["linux", "seccomp"]) else { return Ok(None) };
-    let source = Source { file: "linux.seccomp".into(), text: seccomp.to_string().into_bytes() };
+    let wrong = |why: String| OciError::Refused(vec![Refusal::plain(PLACE, why)]);
+    let Some(seccomp) = document.filter().map_err(|error| wrong(error.to_string()))? else { return Ok(None) };
+    let source = Source { file: PLACE.into(), text: seccomp.to_string().into_bytes() };
     let kernel = import::kernel(&host.kernel).unwrap_or((6, 0));
     let container = import::Container { host: host.arch, kernel, capabilities };
     import::decided(&source, &container).map(Some).map_err(OciError::Seccomp)
@@ -46,8 +59,9 @@ pub(super) fn given(
     match how {
         HandOver::Rules => {
             let exported = rules(syscalls, &policy.filter, arch, exact)?;
-            let rules = serde_json::from_str(&exported.json);
-            Ok(Given::Rules(rules.map_err(|error| OciError::Host(error.to_string()))?))
+            // Without white space.
+            let rules = serde_json::from_str::<Value>(&exported.json);
+            Ok(Given::Rules(rules.map_err(|error| OciError::Host(error.to_string()))?.to_string()))
         }
         HandOver::Program => {
             let program = compile::program_of(syscalls, policy, arch)?;
@@ -60,12 +74,12 @@ impl Given {
     /// Puts it into the bundle.
     pub(super) fn put(&self, document: &mut Document) {
         match self {
-            Given::Nothing => document.remove(&["linux", "seccomp"]),
-            Given::Rules(rules) => document.set(&["linux", "seccomp"], rules.clone()),
+            Given::Nothing => document.set_filter(None),
+            Given::Rules(rules) => document.set_filter(Some(rules.clone())),
             Given::Program(program) => {
                 document.set(&["annotations", PROGRAM], program.as_str());
                 // For a runtime that does not know the annotation: nothing starts there.
-                document.set(&["linux", "seccomp"], json!({"defaultAction": "SCMP_ACT_KILL_PROCESS"}));
+                document.set_filter(Some(json!({"defaultAction": "SCMP_ACT_KILL_PROCESS"}).to_string()));
             }
         }
     }

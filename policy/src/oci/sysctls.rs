@@ -92,7 +92,7 @@ mod tests {
     }
 
     fn met(linux: Value, policy: &Policy) -> (Value, Vec<String>, Vec<String>) {
-        let mut document = Document(json!({"linux": linux}));
+        let mut document = Document::part(json!({"linux": linux}));
         let own = NamespaceKind::ALL.map(|kind| (kind, Ruled::unwritten(NamespaceMode::Private)));
         let mut refusals = Vec::new();
         let cuts = meet(&mut document, policy, &own.into_iter().collect(), &mut refusals);

@@ -14,6 +14,7 @@ use crate::plan::Plan;
 use crate::policy::{NamespaceKind, NamespaceMode, Policy};
 use crate::vocab::CapSet;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// What the administrator admits beside the policy.
@@ -107,8 +108,8 @@ pub struct Tightened {
     pub bounds: Bounds,
     /// What was changed.
     pub cuts: Vec<Cut>,
-    /// Its filters.
-    pub filters: Filters,
+    /// Its filters, where they were made and not kept.
+    pub filters: Option<Filters>,
 }
 
 /// Whether the plan has something that the inner runtime does not do: Landlock, W^X, or a filter that must come after
@@ -122,6 +123,10 @@ pub fn needs_init(plan: &Plan) -> bool {
 /// The meet.
 pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, OciError> {
     let mut refusals = fields::check(bundle);
+    // Where its filters are kept they came of this very text.
+    if request.policy.filters().is_none() {
+        refusals.extend(seccomp::check(bundle));
+    }
     if !refusals.is_empty() {
         return Err(OciError::Refused(refusals));
     }
@@ -145,7 +150,7 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     let id_maps = namespaces::id_maps(&document, request.policy.policy(), user, &mut refusals);
     cuts.extend(sysctls::meet(&mut document, request.policy.policy(), &modes, &mut refusals));
 
-    let mut container = part(&document, "process");
+    let mut container = part(&document, &["process"]);
     // Of the profile alone: what a user may be added as does not depend on who came first.
     let profile = Bounds::of(request.policy.policy(), None);
     if let Err(found) = profile.tighten(&mut container.clone(), "process") {
@@ -172,9 +177,9 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     check_plan(&plan)?;
     let init = needs_init(&plan);
     let filters = match request.policy.filters() {
-        Some(filters) if filters.are_for(init) => filters.clone(),
+        Some(filters) if filters.are_for(init) => Cow::Borrowed(filters),
         Some(_) => return Err(OciError::Kept),
-        None => Filters::of(&policy, &plan, init, request.hand_over)?,
+        None => Cow::Owned(Filters::of(&policy, &plan, init, request.hand_over)?),
     };
     // What later processes are met with is the policy: they need not be the container's first user.
     let bounds = Bounds {
@@ -199,7 +204,7 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     };
     cuts.extend(meeting.meet(&mut document, &mut refusals).map_err(OciError::Host)?);
     cuts.extend(devices::meet(&mut document, &policy, surroundings).map_err(OciError::Host)?);
-    let mut limits = part(&Document(document.get(&["linux"]).cloned().unwrap_or_default()), "resources");
+    let mut limits = part(&document, &["linux", "resources"]);
     match bounds.limit(&mut limits, Absent::Unlimited, &request.host.block_devices) {
         Ok(found) => cuts.extend(found),
         Err(found) => refusals.extend(found),
@@ -207,8 +212,8 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     if !refusals.is_empty() {
         return Err(OciError::Refused(refusals));
     }
-    document.set(&["linux", "resources"], limits.0);
-    document.set(&["process"], container.0);
+    document.set(&["linux", "resources"], limits.into_tree());
+    document.set(&["process"], container.into_tree());
     filters.hand_over(&mut document);
     if init {
         let mount = json!({
@@ -221,6 +226,10 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
             mounts.push(mount);
         }
     }
+    let filters = match filters {
+        Cow::Owned(made) => Some(made),
+        Cow::Borrowed(_) => None,
+    };
     Ok(Tightened { document, plan, bounds, cuts, filters })
 }
 
@@ -248,7 +257,7 @@ fn meet(
         bundle.syscalls = syscalls;
         bundle.filter = filter;
     }
-    let limits = part(&Document(document.get(&["linux"]).cloned().unwrap_or_default()), "resources");
+    let limits = part(document, &["linux", "resources"]);
     bundle.resources = resources::read(&limits);
     let mut policy = request
         .policy
@@ -323,6 +332,6 @@ fn check_cgroup(document: &Document, refusals: &mut Vec<Refusal>) {
     }
 }
 
-fn part(document: &Document, key: &str) -> Document {
-    Document(document.get(&[key]).cloned().unwrap_or_else(|| json!({})))
+fn part(document: &Document, path: &[&str]) -> Document {
+    Document::part(document.get(path).cloned().unwrap_or_else(|| json!({})))
 }

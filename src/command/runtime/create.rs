@@ -50,24 +50,13 @@ pub(super) fn make(
         return Err(ArgumentError::Value { option, value }.into());
     }
     let bundle = Bundle::open(invocation.option("bundle").map_or(Path::new("."), Path::new))?;
-    init::check_root(&bundle.root()?)?;
+    let root = bundle.root()?;
+    init::check_root(&root)?;
     let state = rules.state()?;
     state.collect()?;
     let inner_state = inner_state(&inner, invocation)?;
-    let (choice, made) = met(&rules, &inner, &bundle, &id, &state.init(&inner_state, &id))?;
+    let (choice, made) = met(&rules, &inner, &bundle, &root, &id, &state.init(&inner_state, &id))?;
     let observed = choice.mode == Mode::Observe;
-    let record = |tightened: &Tightened| Record {
-        id: id.clone(),
-        bundle: bundle.path().to_owned(),
-        inner_state: inner_state.clone(),
-        inner: inner.path().to_owned(),
-        profiles: choice.steps.iter().map(|step| step.profile.clone()).collect(),
-        rule: choice.rule.as_ref().map(ToString::to_string),
-        observed,
-        plan: tightened.plan.clone(),
-        bounds: tightened.bounds.clone(),
-        cuts: tightened.cuts.clone(),
-    };
     let mut kept = None;
     match made {
         Ok(tightened) if !observed && !inner.filters_added() && is_filtered_outside_alone(&tightened) => {
@@ -83,15 +72,27 @@ pub(super) fn make(
             if !observed && tightened.bounds.init.is_some() {
                 place.write_init(&init::file(&tightened.plan)?)?;
             }
-            let record = record(&tightened);
+            let Tightened { mut document, plan, bounds, cuts, .. } = tightened;
+            let record = Record {
+                bundle: bundle.path().to_owned(),
+                inner_state,
+                inner: inner.path().to_owned(),
+                profiles: choice.steps.into_iter().map(|step| step.profile).collect(),
+                rule: choice.rule.map(|rule| rule.to_string()),
+                id,
+                observed,
+                plan,
+                bounds,
+                cuts,
+            };
             place.write(&record)?;
             // Last: until then the engine's own stands there, and nothing of ours has started it.
             if !observed {
-                if invocation.command == "run" && tightened.bounds.init.is_some() {
-                    leave_no_place(&mut tightened.document, &bundle.root()?)?;
+                if invocation.command == "run" && record.bounds.init.is_some() {
+                    leave_no_place(&mut document, &root)?;
                 }
-                let held = sources::hold(tightened.document, &bundle.root()?, rules.state_path())?;
-                bundle.replace(&held)?;
+                sources::hold(&mut document, &root, rules.state_path())?;
+                bundle.replace(&document)?;
                 kept = Some(record);
             }
         }
@@ -133,24 +134,24 @@ fn met(
     rules: &Administered,
     inner: &Inner,
     bundle: &Bundle,
+    root: &Path,
     id: &str,
     init: &Path,
 ) -> Result<(Choice, Result<Tightened, OciError>), RuntimeError> {
     let claims = claims(bundle, id, &rules.stores(), rules.asks_for_labels())?;
     let choice = rules.choose(&claims)?;
-    let root = bundle.root()?;
-    if !rules.admits_root(&root, bundle.path()) {
+    if !rules.admits_root(root, bundle.path()) {
         return Err(OciError::Host(format!(
             "root.path: no rule admits {} of the host as a root",
             root.display()
         ))
         .into());
     }
-    let context = Context::new(&root)?.guarded();
+    let context = Context::new(root)?.guarded();
     let host = host::here()?;
-    let here = Here::new(&root).map_err(|error| OciError::Host(error.to_string()))?;
+    let here = Here::new(root).map_err(|error| OciError::Host(error.to_string()))?;
     let hand_over = if inner.is_crun() { HandOver::Program } else { HandOver::Rules };
-    let (admission, root, init) = (rules.admission(&claims), utf8(&root)?, utf8(init)?);
+    let (admission, root, init) = (rules.admission(&claims), utf8(root)?, utf8(init)?);
     let meet = |policy: Of<'_>, floors: &str| {
         let request = Request {
             policy,
@@ -176,9 +177,11 @@ fn met(
     let (policy, floors) = rules.policy(&context, &choice)?;
     // What is asked from here on is about this container's root.
     let questions = context.asked();
-    let made = meet(Of::Policy(&policy), &floors);
-    if let (Some(place), Ok(tightened)) = (&place, &made) {
-        let (around, filters) = (Around::of(&policy), tightened.filters.clone());
+    let mut made = meet(Of::Policy(&policy), &floors);
+    if let (Some(place), Ok(tightened)) = (&place, &mut made)
+        && let Some(filters) = tightened.filters.take()
+    {
+        let around = Around::of(&policy);
         place.write(&kept_meet::Entry { questions, floors, around, filters });
     }
     Ok((choice, made))

@@ -19,11 +19,11 @@ const USUAL_UMASK: u32 = 0o022;
 
 /// Makes the process as strict as the container's policy, and becomes the inner runtime.
 pub(super) fn exec(invocation: &mut Invocation) -> Result<Infallible, RuntimeError> {
-    let (inner, record) = made(invocation)?;
+    let (rules, inner, record) = made(invocation)?;
     let Some(record) = record.filter(|record| !record.observed) else {
         return become_inner(&inner, invocation);
     };
-    check_init(invocation, &inner, &record)?;
+    check_init(&rules, invocation, &inner, &record)?;
     if let Some(file) = invocation.option("process") {
         // crun reads options behind the name too.
         if let Some(more) = invocation.arguments.get(invocation.positional + 1) {
@@ -32,7 +32,7 @@ pub(super) fn exec(invocation: &mut Invocation) -> Result<Infallible, RuntimeErr
         }
         let mut process = read_part(Path::new(file))?;
         let cuts = record.bounds.added(&mut process)?;
-        log::cuts(&Administered::read(invocation)?.log(), &record.id, false, &cuts)?;
+        log::cuts(&rules.log(), &record.id, false, &cuts)?;
         hand_umask_down(&record.bounds, process.get(&["user", "umask"]).and_then(Value::as_u64));
         let path = sealed::hand_on(process.text().as_bytes()).map_err(RuntimeError::HandOn)?;
         invocation.replace("process", path.as_os_str());
@@ -57,11 +57,16 @@ fn hand_umask_down(bounds: &Bounds, met: Option<u64>) {
 }
 
 /// Whoever may mount in the container could have put another program where the init was.
-fn check_init(invocation: &Invocation, inner: &Inner, record: &Record) -> Result<(), RuntimeError> {
+fn check_init(
+    rules: &Administered,
+    invocation: &Invocation,
+    inner: &Inner,
+    record: &Record,
+) -> Result<(), RuntimeError> {
     if record.bounds.init.is_none() || !record.bounds.capabilities.value.contains(Cap::SYS_ADMIN) {
         return Ok(());
     }
-    let state = Administered::read(invocation)?.existing_state();
+    let state = rules.existing_state();
     let pid = inner.pid(invocation.global_arguments(), &record.id)?;
     if state.has_init(&record.inner_state, &record.id, pid)? {
         return Ok(());
@@ -69,10 +74,10 @@ fn check_init(invocation: &Invocation, inner: &Inner, record: &Record) -> Result
     Err(RuntimeError::NoInit(record.id.clone()))
 }
 
-/// The inner runtime that made the container, and the record of it.
+/// The rules, the inner runtime that made the container, and the record of it.
 ///
 /// `None`: it is only observed, and would not have been made.
-pub(super) fn made(invocation: &Invocation) -> Result<(Inner, Option<Record>), RuntimeError> {
+pub(super) fn made(invocation: &Invocation) -> Result<(Administered, Inner, Option<Record>), RuntimeError> {
     let rules = Administered::read(invocation)?;
     let inner = Inner::find(rules.inner())?;
     let id = invocation.container()?;
@@ -80,7 +85,7 @@ pub(super) fn made(invocation: &Invocation) -> Result<(Inner, Option<Record>), R
     if record.is_none() && !rules.observes() {
         return Err(RuntimeError::NotOurs(id));
     }
-    Ok((inner, record))
+    Ok((rules, inner, record))
 }
 
 /// Options by which a process is described without a file. What is not given is as in the bundle, which was met.

@@ -2,7 +2,6 @@
 
 use super::arguments::{ArgumentError, Invocation};
 use super::exec::made;
-use super::rules::Administered;
 use super::{RuntimeError, become_inner, log};
 use crate::host;
 use serde_json::json;
@@ -28,7 +27,7 @@ const REFUSED: [&str; 5] =
 
 /// Makes the new limits as strict as the container's policy, and becomes the inner runtime.
 pub(super) fn update(invocation: &mut Invocation) -> Result<Infallible, RuntimeError> {
-    let (inner, record) = made(invocation)?;
+    let (rules, inner, record) = made(invocation)?;
     let Some(record) = record.filter(|record| !record.observed) else {
         return become_inner(&inner, invocation);
     };
@@ -40,7 +39,7 @@ pub(super) fn update(invocation: &mut Invocation) -> Result<Infallible, RuntimeE
     if let Some(file) = invocation.option("resources") {
         let mut resources = if file == "-" { read_standard_input()? } else { read_part(Path::new(file))? };
         let cuts = record.bounds.updated(&mut resources, &host::here()?.block_devices)?;
-        log::cuts(&Administered::read(invocation)?.log(), &record.id, false, &cuts)?;
+        log::cuts(&rules.log(), &record.id, false, &cuts)?;
         let path = sealed::hand_on(resources.text().as_bytes()).map_err(RuntimeError::HandOn)?;
         invocation.replace("resources", path.as_os_str());
     }
