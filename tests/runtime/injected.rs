@@ -96,7 +96,11 @@ fn each_call(fault: &str) {
                 }
                 None => none += 1,
                 Some(seen) if *seen == new && kept(&bench) == reference => whole += 1,
-                Some(_) => violations.push(format!("{inject}: started under something else")),
+                Some(seen) => violations.push(format!(
+                    "{inject}: started under something else: bundle {}, record {}",
+                    *seen == new,
+                    kept(&bench) == reference
+                )),
             }
             if bytes != old && bytes != new {
                 violations.push(format!("{inject}: the bundle is neither the old nor the new one"));
@@ -107,7 +111,8 @@ fn each_call(fault: &str) {
                 mended += 1;
                 let again = traced(&bench, &bundle, &["-e", "trace=none"]);
                 if again.code != Some(0) || bundle.bytes() != new || kept(&bench) != reference {
-                    violations.push(format!("{inject}: the next create differs: {again:?}"));
+                    let same = [bundle.bytes() == new, kept(&bench) == reference];
+                    violations.push(format!("{inject}: the next create differs: {same:?}, {again:?}"));
                 }
             }
         }
