@@ -79,7 +79,7 @@ enum RuntimeError {
     #[error("the container {0} has taken the init away that puts its policy around a command")]
     NoInit(String),
     #[error(
-        "{} gives processes that are added no filter: under it a container takes `no_new_privileges: true`, with which \
+        "{} is not known to give processes that are added the filter: under it a container takes `no_new_privileges: true`, with which \
          the init does",
         .0.display()
     )]
@@ -122,7 +122,7 @@ pub(crate) fn start(arguments: Vec<OsString>) -> Exit {
 fn hand_on(mut invocation: Invocation) -> Result<Exit, RuntimeError> {
     let never: Infallible = match invocation.command.as_str() {
         "create" | "run" => create::create(&invocation)?,
-        "restore" => return restore::restore(&invocation),
+        "restore" => return restore::restore(&mut invocation),
         "exec" => exec::exec(&mut invocation)?,
         "update" => update::update(&mut invocation)?,
         _ => become_inner(&inner(&invocation)?, &invocation)?,

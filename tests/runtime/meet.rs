@@ -308,3 +308,19 @@ fn what_is_observed_is_left_as_it_is() {
     let last = log.lines().last().unwrap();
     assert!(last.contains("would refuse") && last.contains("the host's network namespace"), "{last}");
 }
+
+#[test]
+fn what_the_rules_deny_is_observed_too() {
+    needs!("runtime", "runc", "busybox");
+    let rules =
+        "default: ./tight.yaml\nmode: observe\nrules: [{when: {annotations: {tier: db}}, deny: not here}]\n";
+    let bench = Bench::with(rules);
+    let bundle = bench.bundle("x");
+    bundle.edit(|config| config["annotations"] = json!({"tier": "db"}));
+    let before = bundle.bytes();
+    bench.start(&bundle);
+    assert_eq!(bundle.bytes(), before);
+    let log = bench.log();
+    let last = log.lines().last().unwrap();
+    assert!(last.contains("would refuse") && last.contains("not here"), "{last}");
+}

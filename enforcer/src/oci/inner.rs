@@ -100,10 +100,10 @@ impl Inner {
         self.is("crun")
     }
 
-    /// Whether processes that `exec` adds get the filter of the container. youki gives it to the first process alone:
-    /// libcontainer 0.7, container/tenant_builder.rs.
+    /// Whether it is known to give processes that `exec` adds the filter of the container. youki gives it to the first
+    /// process alone: libcontainer 0.7, container/tenant_builder.rs.
     pub fn filters_added(&self) -> bool {
-        !self.is("youki")
+        self.is_runc() || self.is_crun()
     }
 
     /// Where it keeps its state if nothing else is said.

@@ -7,7 +7,7 @@
 mod descriptors;
 
 use crate::layer::process::Part;
-use crate::status::Status;
+use crate::status::{Layer, LayerStatus, Status, Verdict};
 use crate::sys::{Errno, Kernel};
 use crate::verify::{self, VerifyError};
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,6 +17,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use stockade_observe::{ObserveError, Task};
 use stockade_policy::plan::Plan;
+use stockade_policy::policy::Section;
 
 /// What criu is told, in a file as criu(8) reads it ("CONFIGURATION FILES").
 pub const OPTIONS: &str = "leave-stopped\n";
@@ -71,6 +72,17 @@ pub enum RestoredError {
         /// What it is.
         what: String,
     },
+    /// A setting that criu does not bring back could not be given.
+    #[error("cannot give what was restored its settings: {0}")]
+    Sysctl(verify::sysctls::SysctlError),
+    /// A layer cannot be seen.
+    #[error("{layer} of what was restored cannot be seen: {why}")]
+    Unseen {
+        /// Which.
+        layer: Layer,
+        /// Why.
+        why: String,
+    },
     /// The state could not be read.
     #[error("cannot read what was restored: {0}")]
     Read(#[from] VerifyError),
@@ -90,8 +102,8 @@ impl From<ObserveError> for RestoredError {
     }
 }
 
-/// Whether nobody but root, or the caller, can have written the images in a directory.
-pub fn check_images(directory: &Path) -> Result<(), RestoredError> {
+/// The path without links of a directory, in which nobody but root, or the caller, can have written the images.
+pub fn checked_images(directory: &Path) -> Result<PathBuf, RestoredError> {
     let look = |path: &Path, source| RestoredError::Look { path: path.to_owned(), source };
     let directory = directory.canonicalize().map_err(|source| look(directory, source))?;
     // Whoever may rename a directory above can put another in its place.
@@ -113,7 +125,7 @@ pub fn check_images(directory: &Path) -> Result<(), RestoredError> {
         }
         check(&path, data.uid(), data.mode(), false)?;
     }
-    Ok(())
+    Ok(directory)
 }
 
 fn check(path: &Path, owner: u32, mode: u32, sticky: bool) -> Result<(), RestoredError> {
@@ -159,13 +171,35 @@ pub fn look(plan: &Plan, pid: u32) -> Result<Status, RestoredError> {
     }
     // criu brings back interfaces and their settings, and no others.
     if let Some(first) = tasks.first() {
-        verify::sysctls::set(&plan.process.sysctls, first)?;
+        verify::sysctls::set(&plan.process.sysctls, first).map_err(RestoredError::Sysctl)?;
     }
     let (status, _) = verify::standing(plan, pid)?;
-    for task in tasks.iter().filter(|task| task.start().is_ok_and(|start| !start.ended)) {
-        descriptors::check(task)?;
+    if let Some(layer) = unseen(&status) {
+        return Err(RestoredError::Unseen { layer: layer.layer, why: layer.verdict.text().to_owned() });
+    }
+    for task in &tasks {
+        if !task.start()?.ended {
+            descriptors::check(task)?;
+        }
     }
     Ok(status)
+}
+
+/// A layer that nobody can see on what was restored, and that nobody has just put there: the keyring is [`leave_keys`]'s.
+/// What the profile itself does without on this host is no layer of it.
+fn unseen(status: &Status) -> Option<&LayerStatus> {
+    let is_gap = |layer| {
+        let section = match layer {
+            Layer::Lsm => Section::Lsm,
+            Layer::Disk => Section::Disk,
+            Layer::Traffic => Section::Network,
+            _ => return false,
+        };
+        status.gaps.iter().any(|gap| gap.section == section)
+    };
+    status.layers.iter().find(|one| {
+        matches!(one.verdict, Verdict::NotVisible { .. }) && one.layer != Layer::Keyring && !is_gap(one.layer)
+    })
 }
 
 /// Lets a container go on whose first process is `pid`; that one last, so that it finds the others as they were.
@@ -190,6 +224,41 @@ mod tests {
     use super::*;
     use std::fs::Permissions;
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    use stockade_policy::origin::Origins;
+    use stockade_policy::plan::Gap;
+
+    #[test]
+    fn what_cannot_be_seen_does_not_go_on() {
+        let status = |layer, verdict, gaps| Status {
+            profile: "test".to_owned(),
+            pid: 1,
+            processes: 1,
+            layers: vec![
+                LayerStatus {
+                    layer: Layer::Keyring,
+                    verdict: Verdict::not_visible("kept"),
+                    detail: String::new(),
+                },
+                LayerStatus { layer, verdict, detail: String::new() },
+            ],
+            gaps,
+        };
+        let hidden = || Verdict::not_visible("hidden");
+        for layer in [Layer::Seccomp, Layer::Mounts, Layer::Sysctls, Layer::Lsm, Layer::Disk] {
+            assert_eq!(unseen(&status(layer, hidden(), Vec::new())).map(|one| one.layer), Some(layer));
+            assert_eq!(unseen(&status(layer, Verdict::Exact, Vec::new())), None);
+        }
+        let gap = Gap {
+            section: Section::Lsm,
+            right: "apparmor".to_owned(),
+            why: "no module".to_owned(),
+            remedy: "none".to_owned(),
+            optional: true,
+            origins: Origins::new(),
+        };
+        assert_eq!(unseen(&status(Layer::Lsm, hidden(), vec![gap.clone()])), None);
+        assert!(unseen(&status(Layer::Seccomp, hidden(), vec![gap])).is_some());
+    }
 
     #[test]
     fn images_are_roots_alone() {
@@ -199,7 +268,7 @@ mod tests {
             drop(fs::remove_file(&file));
             fs::write(&file, "").unwrap();
         };
-        let said = || check_images(place.path()).map_err(|error| error.to_string());
+        let said = || checked_images(place.path()).map(drop).map_err(|error| error.to_string());
         fresh();
         assert_eq!(said(), Ok(()));
         fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
@@ -216,6 +285,10 @@ mod tests {
         fs::remove_file(&link).unwrap();
         fs::set_permissions(place.path(), Permissions::from_mode(0o777)).unwrap();
         assert!(said().unwrap_err().contains("can be written by others"), "{:?}", said());
-        assert!(check_images(&place.path().join("none")).is_err());
+        assert!(checked_images(&place.path().join("none")).is_err());
+        fs::set_permissions(place.path(), Permissions::from_mode(0o700)).unwrap();
+        let other = tempfile::tempdir().unwrap();
+        symlink(place.path(), other.path().join("link")).unwrap();
+        assert_eq!(checked_images(&other.path().join("link")).unwrap(), place.path().canonicalize().unwrap());
     }
 }

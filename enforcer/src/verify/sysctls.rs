@@ -34,8 +34,24 @@ pub(super) fn verify(sysctls: &BTreeMap<String, String>, task: &Task) -> Option<
     }
 }
 
+/// Why a setting was not given.
+#[derive(Debug, thiserror::Error)]
+pub enum SysctlError {
+    /// The namespace could not be found.
+    #[error(transparent)]
+    Namespace(#[from] ObserveError),
+    /// The kernel does not take it.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file of the setting.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
 /// Gives the namespaces of a process the settings of the plan, but for those that it shares with the caller.
-pub(crate) fn set(sysctls: &BTreeMap<String, String>, task: &Task) -> Result<(), ObserveError> {
+pub(crate) fn set(sysctls: &BTreeMap<String, String>, task: &Task) -> Result<(), SysctlError> {
     let ours = Task::ours()?;
     let mut own = sysctls.clone();
     let mut shared = Vec::new();
@@ -49,7 +65,7 @@ pub(crate) fn set(sysctls: &BTreeMap<String, String>, task: &Task) -> Result<(),
     own.retain(|name, _| !shared.contains(&name));
     each(&own, task, &|name, planned| {
         let path = PathBuf::from(sysctl_file(name));
-        std::fs::write(&path, planned).map_err(|source| ObserveError::Read { path, source })?;
+        std::fs::write(&path, planned).map_err(|source| SysctlError::Write { path, source })?;
         Ok(Verdict::Exact)
     })
     .map(|_| ())
@@ -61,12 +77,12 @@ fn joined(name: &str) -> Option<&'static (&'static str, NamespaceKind, LinkNameS
 
 /// Asks about each setting by its name and what is planned, in the namespace of `task` that has it: on a thread of its
 /// own, which ends there.
-fn each(
+fn each<E: From<ObserveError> + Send>(
     sysctls: &BTreeMap<String, String>,
     task: &Task,
-    ask: &(dyn Fn(&str, &str) -> Result<Verdict, ObserveError> + Sync),
-) -> Result<Verdict, ObserveError> {
-    let asked = || -> Result<Verdict, ObserveError> {
+    ask: &(dyn Fn(&str, &str) -> Result<Verdict, E> + Sync),
+) -> Result<Verdict, E> {
+    let asked = || -> Result<Verdict, E> {
         let mut verdict = Verdict::Exact;
         for (name, planned) in sysctls {
             let Some((_, kind, join)) = joined(name) else { continue };

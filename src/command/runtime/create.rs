@@ -55,7 +55,15 @@ pub(super) fn make(
     let state = rules.state()?;
     state.collect()?;
     let inner_state = inner_state(&inner, invocation)?;
-    let (choice, made) = met(&rules, &inner, &bundle, &root, &id, &state.init(&inner_state, &id))?;
+    let (choice, made) = match met(&rules, &inner, &bundle, &root, &id, &state.init(&inner_state, &id)) {
+        // No policy was found for it: what would not start is said, and started.
+        Err(error) if rules.observes() => {
+            state.remove(&inner_state, &id)?;
+            log::refusal(&rules.log(), &id, &error)?;
+            return Ok(Made { rules, inner, record: None });
+        }
+        met => met?,
+    };
     let observed = choice.mode == Mode::Observe;
     let mut kept = None;
     match made {
@@ -96,7 +104,6 @@ pub(super) fn make(
                 kept = Some(record);
             }
         }
-        // What would not start is said, and started.
         Err(error) if observed => {
             state.remove(&inner_state, &id)?;
             log::refusal(&rules.log(), &id, &error)?;

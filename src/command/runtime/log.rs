@@ -6,13 +6,14 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render;
 use serde_json::json;
+use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use stockade_policy::diagnostic::render as diagnostics;
-use stockade_policy::oci::{Cut, OciError};
+use stockade_policy::oci::Cut;
 
 /// Says why the inner runtime was not started.
 pub(super) fn refused(invocation: &Invocation, error: &RuntimeError) -> Exit {
@@ -44,7 +45,7 @@ pub(super) fn cuts(path: &PathBuf, id: &str, observed: bool, cuts: &[Cut]) -> Re
 }
 
 /// One line for what would not have started.
-pub(super) fn refusal(path: &PathBuf, id: &str, error: &OciError) -> Result<(), RuntimeError> {
+pub(super) fn refusal(path: &PathBuf, id: &str, error: &impl Display) -> Result<(), RuntimeError> {
     let line = json!({"time": time(), "container": id, "kind": "would refuse", "why": error.to_string()});
     append(path, [line].into_iter())
 }

@@ -25,14 +25,14 @@ const REFUSED: [(&str, &str); 3] = [
 const IMAGES: &str = "checkpoint";
 
 /// Restores the container, and lets it go on if nothing of it is looser than its policy; ends it otherwise.
-pub(super) fn restore(invocation: &Invocation) -> Result<Exit, RuntimeError> {
+pub(super) fn restore(invocation: &mut Invocation) -> Result<Exit, RuntimeError> {
     let rules = Administered::read(invocation)?;
-    if !rules.restores() {
-        return Err(RuntimeError::Restore("no rule allows it (`restore: true`)".to_owned()));
-    }
     if rules.observes() {
         let never: Infallible = create::create(invocation)?;
         match never {}
+    }
+    if !rules.restores() {
+        return Err(RuntimeError::Restore("no rule allows it (`restore: true`)".to_owned()));
     }
     // The others are not known to leave stopped what they restore.
     if !Inner::find(rules.inner())?.is_runc() {
@@ -40,7 +40,10 @@ pub(super) fn restore(invocation: &Invocation) -> Result<Exit, RuntimeError> {
         return Err(RuntimeError::Restore(why));
     }
     check_options(invocation)?;
-    restored::check_images(Path::new(invocation.option("image-path").unwrap_or(IMAGES.as_ref())))?;
+    // By its own name from here on: a link could lead elsewhere later.
+    let images =
+        restored::checked_images(Path::new(invocation.option("image-path").unwrap_or(IMAGES.as_ref())))?;
+    invocation.set("image-path", images.as_os_str());
     let made = create::make(invocation, |place, tightened| {
         restored::check_plan(&tightened.plan)?;
         let path = place.write_criu(OPTIONS)?;

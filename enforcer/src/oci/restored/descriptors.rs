@@ -2,9 +2,10 @@
 //! call by which such a descriptor is made has never seen it.
 
 use super::RestoredError;
+use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use stockade_observe::Task;
 use stockade_observe::mounts::Mounts;
+use stockade_observe::{ObserveError, Task};
 
 /// Descriptors of one process; criu asks for no more.
 const MOST: usize = 1 << 20;
@@ -37,7 +38,11 @@ const DEVICES: [(u32, Option<u32>); 8] = [
 /// Refuses what lies outside of the container, devices of the host, and kinds that no policy speaks of.
 pub(super) fn check(task: &Task) -> Result<(), RestoredError> {
     let mounts = task.mounts()?;
-    let packets = inodes(&String::from_utf8_lossy(&task.read("net/packet").unwrap_or_default()));
+    let packets = match task.read("net/packet") {
+        // A kernel without packet sockets.
+        Err(ObserveError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Vec::new(),
+        table => inodes(&String::from_utf8_lossy(&table?)),
+    };
     for number in task.descriptors(MOST)? {
         let link = task.link(&format!("fd/{number}"))?;
         let link = link.to_string_lossy();
