@@ -148,8 +148,9 @@ pub trait Surroundings {
     /// Whether what is below the directory `base` of the host at `path` is reached without a link; `None`: nothing is
     /// there.
     fn is_plain(&self, base: &str, path: &str) -> Result<Option<bool>, String>;
-    /// The kinds of the file systems that are mounted at `path` of the host, and below it.
-    fn mounted(&self, path: &str) -> Result<Vec<String>, String>;
+    /// The kinds of the file systems that are mounted at `path` of the host, below it, and above it as far as that is below
+    /// `base`. A tmpfs that is mounted whole, and nowhere else, was made there and is none of them.
+    fn mounted(&self, path: &str, base: &str) -> Result<Vec<String>, String>;
     /// Whether `path` inside the container's root is a directory that no link leads to; `None`: nothing is there.
     fn is_directory(&self, path: &str) -> Result<Option<bool>, String>;
 }

@@ -130,17 +130,22 @@ fn hand_on(mut invocation: Invocation) -> Result<Exit, RuntimeError> {
     match never {}
 }
 
-/// The inner runtime of the rules. A container must be ended where they cannot be read, too: by the one that made it,
-/// or by the usual one where nobody knows.
+/// The inner runtime that made the container; that of the rules where nobody knows, or else the usual one. A container
+/// must be ended where the rules cannot be read, or name another runtime meanwhile.
 fn inner(invocation: &Invocation) -> Result<Inner, RuntimeError> {
-    if let Ok(rules) = Administered::read(invocation) {
-        return Ok(Inner::find(rules.inner())?);
-    }
-    let (root, state) = (invocation.global("root").map(Path::new), State::existing(Path::new(STATE)));
+    let rules = Administered::read(invocation).ok();
+    let root = invocation.global("root").map(Path::new);
+    let named = Inner::find(rules.as_ref().map_or(USUAL, Administered::inner));
     // The container's name is among these, between options that differ from runtime to runtime.
-    let mut words = invocation.arguments.iter().skip(invocation.global_arguments().len() + 1);
-    let made = words.find_map(|word| Inner::of_container(&state, root, word.to_str()?));
-    Ok(made.map_or_else(|| Inner::find(USUAL), Ok)?)
+    let words = || {
+        let words = invocation.arguments.iter().skip(invocation.global_arguments().len() + 1);
+        words.filter_map(|word| word.to_str())
+    };
+    if named.as_ref().is_ok_and(|named| words().any(|word| named.keeps(root, word))) {
+        return Ok(named?);
+    }
+    let state = rules.map_or_else(|| State::existing(Path::new(STATE)), |rules| rules.existing_state());
+    Ok(words().find_map(|word| Inner::of_container(&state, root, word)).map_or(named, Ok)?)
 }
 
 fn become_inner(inner: &Inner, invocation: &Invocation) -> Result<Infallible, RuntimeError> {

@@ -11,6 +11,12 @@ use std::process::Command;
 struct Mounted(std::path::PathBuf);
 
 impl Mounted {
+    fn tmpfs(at: &Path) -> Mounted {
+        let status = Command::new("mount").args(["-t", "tmpfs", "tmpfs"]).arg(at).status().unwrap();
+        assert!(status.success());
+        Mounted(at.to_owned())
+    }
+
     fn bind(source: &Path, at: &Path) -> Mounted {
         let status = Command::new("mount").arg("--bind").args([source, at]).status().unwrap();
         assert!(status.success());
@@ -103,6 +109,28 @@ fn what_somebody_mounted_in_an_engines_volume_is_not_the_engines() {
     {
         let _mounted = Mounted::bind(Path::new("/etc"), &volumes);
         bench.create(&bundle).refused("is mounted at");
+        // Below it, too.
+        bundle.write(&original);
+        add(&bundle, volume(&volumes.join("apt"), "/more", &["rbind"]));
+        bundle.edit(|config| {
+            config["mounts"].as_array_mut().unwrap().retain(|mount| mount["destination"] != "/host")
+        });
+        bench.create(&bundle).refused("is mounted at");
+    }
+    bundle.write(&original);
+    // A tmpfs of the host, as /run is one, is not one that an engine made there.
+    let of_host = bench.join("of-host");
+    fs::create_dir(&of_host).unwrap();
+    let _tmpfs = Mounted::tmpfs(&of_host);
+    {
+        let _mounted = Mounted::bind(&of_host, &volumes);
+        bench.create(&bundle).refused("is mounted at");
+    }
+    bundle.write(&original);
+    {
+        let _made_there = Mounted::tmpfs(&volumes);
+        bench.create(&bundle).success();
+        bench.end("x");
     }
     bundle.write(&original);
     bench.create(&bundle).success();
@@ -138,6 +166,31 @@ fn a_root_that_no_engine_keeps_is_refused() {
     let bundle = bench.bundle("x");
     bundle.edit(|config| config["root"]["path"] = "/usr".into());
     bench.create(&bundle).refused("no rule admits /usr of the host as a root");
+    // What engines keep beside roots vouches for digests.
+    let (docker, podman, site) = (bench.join("docker"), bench.join("podman"), bench.join("site"));
+    bench.rules(&format!(
+        "default: docker-default\ndocker: [{}]\npodman: [{}, {}]\nmounts: [\"{}:ro\"]\n",
+        docker.display(),
+        podman.display(),
+        bench.join("podman-run").display(),
+        site.display(),
+    ));
+    for root in [
+        docker.join("containers"),
+        docker.join("volumes/v/_data"),
+        docker.join("overlay2/a/diff"),
+        podman.join("overlay-containers"),
+        podman.join("overlay/a"),
+        site.join("a"),
+    ] {
+        fs::create_dir_all(&root).unwrap();
+        bundle.edit(|config| config["root"]["path"] = root.to_str().unwrap().into());
+        bench.create(&bundle).refused("of the host as a root");
+    }
+    let merged = docker.join("overlay2/a/merged");
+    fs::create_dir_all(&merged).unwrap();
+    bundle.edit(|config| config["root"]["path"] = merged.to_str().unwrap().into());
+    bench.create(&bundle).success();
 }
 
 #[test]

@@ -31,11 +31,13 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// The whole file, or nothing.
 fn edit(text: &str, _: Option<&str>, wish: Wish<'_>) -> Result<Edited, EditError> {
-    let ours = text.starts_with(HEAD);
-    if !ours && !text.is_empty() {
+    if !is_ours(text) && !text.is_empty() {
         return match wish {
-            Wish::Install { .. } => Err(EditError::Foreign),
-            Wish::Undo => Ok(Edited { text: text.to_owned(), changes: Vec::new(), warnings: Vec::new() }),
+            // Undone it would lose what somebody has added.
+            Wish::Undo if !text.starts_with(HEAD) => {
+                Ok(Edited { text: text.to_owned(), changes: Vec::new(), warnings: Vec::new() })
+            }
+            _ => Err(EditError::Foreign),
         };
     }
     let (new, change, warnings) = match wish {
@@ -59,6 +61,12 @@ fn edit(text: &str, _: Option<&str>, wish: Wish<'_>) -> Result<Edited, EditError
     Ok(Edited { text: new, changes, warnings: warnings.into_iter().collect() })
 }
 
+/// Whether a file has what is written here, and nothing more.
+fn is_ours(text: &str) -> bool {
+    let assignment = text.strip_prefix(HEAD).and_then(|rest| rest.strip_prefix("[Service]\nEnvironment=\""));
+    assignment.and_then(|rest| rest.strip_suffix("\"\n")).is_some_and(|assignment| !assignment.contains('\n'))
+}
+
 /// An assignment as a unit has it: `%` begins a specifier, and words end at spaces. systemd.unit(5), systemd.syntax(7).
 fn quoted(assignment: &str) -> String {
     let escaped = assignment.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
@@ -80,7 +88,15 @@ fn dockerd() -> Result<Option<u32>, EditError> {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{HEAD, is_ours, quoted};
+
+    #[test]
+    fn what_somebody_added_is_not_ours() {
+        let written = format!("{HEAD}[Service]\nEnvironment={}\n", quoted("PATH=/usr/lib/stockade:/bin"));
+        assert!(is_ours(&written));
+        assert!(!is_ours(&format!("{written}Environment=\"HTTP_PROXY=http://proxy\"\n")));
+        assert!(!is_ours(&written.replace(HEAD, "")));
+    }
 
     #[test]
     fn assignments_reach_the_unit_as_they_are() {

@@ -80,12 +80,10 @@ impl Target {
         read(&path).map(Some)
     }
 
-    /// Keeps `text` as the backup, unless there is one.
+    /// Keeps `text` as the backup, in the place of one of an earlier time.
     pub(super) fn keep(&self, text: &str) -> Result<PathBuf, InstallError> {
         let backup = self.backup_path();
-        if fs::symlink_metadata(&backup).is_err() {
-            self.write_beside(&beside(&self.path, ".", ".stockade-old"), text)?.replace(&backup)?;
-        }
+        self.write_beside(&beside(&self.path, ".", ".stockade-old"), text)?.replace(&backup)?;
         Ok(backup)
     }
 

@@ -70,10 +70,18 @@ impl Inner {
         Ok(Inner { path, name: name.to_owned() })
     }
 
+    /// Whether it keeps a container `id` below its `root`, or its usual place.
+    pub fn keeps(&self, root: Option<&Path>, id: &str) -> bool {
+        let file = KEPT.iter().find(|(name, _)| self.is(name)).map(|(_, file)| *file);
+        let usual = self.usual_state();
+        let (Some(file), Some(place)) = (file, root.or(usual.as_deref().ok())) else { return false };
+        is_name(id) && place.join(id).join(file).exists()
+    }
+
     /// The runtime that made the container `id`: by the record that is kept of it, or by what the runtime itself keeps
     /// below its `root`, or its usual place. `None`: there is no container of that name.
     pub fn of_container(state: &State, root: Option<&Path>, id: &str) -> Option<Inner> {
-        if id.is_empty() || id.starts_with('.') || id.contains('/') {
+        if !is_name(id) {
             return None;
         }
         let kept = KEPT.iter().find(|(name, file)| {
@@ -144,6 +152,11 @@ impl Inner {
             .map_err(|_| fault(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())))?;
         Ok(state.pid)
     }
+}
+
+/// Whether a word can be a container's name.
+fn is_name(word: &str) -> bool {
+    !(word.is_empty() || word.starts_with('.') || word.contains('/'))
 }
 
 #[cfg(test)]

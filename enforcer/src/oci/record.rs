@@ -3,7 +3,9 @@
 use super::bundle::{self, BundleError};
 use super::init;
 use super::maker::{self, Maker};
-use rustix::fs::{AtFlags, Mode, OFlags, StatVfsMountFlags, fstat, open, statvfs, unlinkat};
+use rustix::fs::{
+    AtFlags, FlockOperation, Mode, OFlags, StatVfsMountFlags, flock, fstat, open, statvfs, unlinkat,
+};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File};
@@ -170,10 +172,17 @@ impl State {
     /// kept would be of another one.
     pub fn place(&self, inner_state: &Path, id: &str) -> Result<Place, RecordError> {
         let path = self.containers().join(key(inner_state, id));
-        let directory = private(&path)?;
-        match maker::ours(&directory, &path, &path.join(RECORD))? {
-            Some(maker) if !inner_state.join(id).exists() => Ok(Place { directory, path, maker }),
-            _ => Err(RecordError::Exists { id: id.to_owned() }),
+        loop {
+            let directory = private(&path)?;
+            let maker = maker::ours(&directory, &path, &path.join(RECORD))?;
+            // What was kept of an earlier one may have been collected before this one locked it.
+            if !is_named(&directory, &path) {
+                continue;
+            }
+            return match maker {
+                Some(maker) if is_gone(&inner_state.join(id)) => Ok(Place { directory, path, maker }),
+                _ => Err(RecordError::Exists { id: id.to_owned() }),
+            };
         }
     }
 
@@ -252,9 +261,20 @@ impl State {
         for place in self.places()? {
             // The name says whose it is; without reading what is kept.
             let container = place.file_name().and_then(|name| container(name.to_str()?));
-            let gone = container
-                .is_some_and(|(inner_state, id)| inner_state.is_absolute() && !inner_state.join(id).exists());
-            if gone && fs::symlink_metadata(&place).is_ok_and(|data| is_old(&data)) {
+            let gone = || {
+                container.as_ref().is_some_and(|(inner_state, id)| {
+                    inner_state.is_absolute() && is_gone(&inner_state.join(id))
+                })
+            };
+            let old = || fs::symlink_metadata(&place).is_ok_and(|data| is_old(&data));
+            if !(gone() && old()) {
+                continue;
+            }
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let Ok(directory) = open(&place, flags, Mode::empty()) else { continue };
+            // Whoever makes a container there again holds it; and where nobody does, nobody can from here on.
+            let locked = flock(&directory, FlockOperation::NonBlockingLockExclusive).is_ok();
+            if locked && is_named(&directory, &place) && gone() && old() {
                 remove(&place)?;
             }
         }
@@ -276,6 +296,17 @@ fn remove(place: &Path) -> Result<(), RecordError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether nothing is there; what cannot be looked at may be.
+fn is_gone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// Whether `path` still names the directory.
+fn is_named(directory: &OwnedFd, path: &Path) -> bool {
+    let (Ok(opened), Ok(named)) = (fstat(directory), fs::symlink_metadata(path)) else { return false };
+    (opened.st_dev, opened.st_ino) == (named.dev(), named.ino())
 }
 
 /// Whether a file is older than a `create` takes between it and its container.

@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use stockade_observe::Task;
-use stockade_observe::mounts::Mounts;
+use stockade_observe::mounts::{Mount, Mounts};
 use stockade_policy::oci::Surroundings;
 use stockade_policy::policy::NamespaceKind;
 
@@ -177,7 +177,7 @@ impl Surroundings for Here {
         }
     }
 
-    fn mounted(&self, path: &str) -> Result<Vec<String>, String> {
+    fn mounted(&self, path: &str, base: &str) -> Result<Vec<String>, String> {
         let mounts = match self.mounts.get() {
             Some(mounts) => mounts,
             None => {
@@ -186,7 +186,18 @@ impl Surroundings for Here {
                 self.mounts.get_or_init(|| mounts)
             }
         };
-        let within = mounts.0.iter().filter(|mount| mount.at.starts_with(path));
+        let path = Path::new(path);
+        let is_below_base = |at: &Path| at.starts_with(base) && at != Path::new(base);
+        let is_part = |mount: &&Mount| {
+            mount.at.starts_with(path) || path.starts_with(&mount.at) && is_below_base(&mount.at)
+        };
+        // One of the host, `/run` for example, is whole as well where it is bound.
+        let is_elsewhere =
+            |mount: &Mount| mounts.0.iter().any(|other| other.device == mount.device && other.id != mount.id);
+        let is_made_there = |mount: &Mount| {
+            mount.filesystem == "tmpfs" && mount.root == Path::new("/") && !is_elsewhere(mount)
+        };
+        let within = mounts.0.iter().filter(is_part).filter(|mount| !is_made_there(mount));
         Ok(within.map(|mount| mount.filesystem.clone()).collect())
     }
 

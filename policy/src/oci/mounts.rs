@@ -24,7 +24,25 @@ pub struct Source {
 }
 
 impl Source {
-    fn admits(&self, path: &str, id: &str) -> bool {
+    /// The directory below which everything is the engine's, or what somebody had it mount: up to the first part that
+    /// stands for several names.
+    fn base(&self) -> &str {
+        let several = |part: &str| part == "*" || part == "{id}" || part.ends_with("{any}");
+        let mut end = 0;
+        for part in self.path.split('/').skip(1).take_while(|part| !several(part)) {
+            end += 1 + part.len();
+        }
+        let base = &self.path[..end];
+        if end == self.path.len() { base.rsplit_once('/').map_or(base, |(above, _)| above) } else { base }
+    }
+
+    /// Whether `path` is what it names, and not below that.
+    pub fn is(&self, path: &str, id: &str) -> bool {
+        self.admits(path, id) && path.split('/').count() == self.path.split('/').count()
+    }
+
+    /// Whether it admits `path`: that is what it names, or below it.
+    pub fn admits(&self, path: &str, id: &str) -> bool {
         let mut parts = path.split('/');
         self.path.split('/').all(|wanted| {
             parts.next().is_some_and(|part| match wanted {
@@ -210,10 +228,12 @@ impl Meeting<'_> {
             return Ok(Err(format!("{path} of the host would be mounted, and no rule admits it")));
         }
         if admitted.iter().all(|one| one.of_engine)
-            && let Some(kind) = self.surroundings.mounted(&path)?.into_iter().find(|kind| kind != "tmpfs")
+            && let Some(base) = admitted.iter().map(|one| one.base()).min_by_key(|base| base.len())
+            && let Some(kind) = self.surroundings.mounted(&path, base)?.first()
         {
-            let why =
-                format!("a file system `{kind}` is mounted at {path}, or below it, and no rule admits it");
+            let why = format!(
+                "a file system `{kind}` is mounted at {path}, above or below it, and no rule admits it"
+            );
             return Ok(Err(why));
         }
         let write = admitted.iter().any(|one| one.write);

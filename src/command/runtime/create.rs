@@ -147,7 +147,7 @@ fn met(
 ) -> Result<(Choice, Result<Tightened, OciError>), RuntimeError> {
     let claims = claims(bundle, id, &rules.stores(), rules.asks_for_labels())?;
     let choice = rules.choose(&claims)?;
-    if !rules.admits_root(root, bundle.path()) {
+    if !rules.admits_root(root, bundle.path(), id) {
         return Err(OciError::Host(format!(
             "root.path: no rule admits {} of the host as a root",
             root.display()

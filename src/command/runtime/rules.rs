@@ -57,8 +57,23 @@ const KUBELET: &str = "/var/lib/kubelet";
 const POD: [(&str, &str); 2] =
     [("{sandbox}", "io.kubernetes.cri.sandbox-id"), ("{uid}", "io.kubernetes.cri.sandbox-uid")];
 
-/// Where containerd keeps the roots of containers.
-const ROOTS: [&str; 2] = ["/var/lib/containerd", "/run/containerd"];
+/// Roots of containers as engines keep them, one kind of a driver a line; what else is below those directories is the
+/// engine's own. Those of containerd and BuildKit are in the bundle. moby, daemon/graphdriver; containers/storage,
+/// drivers.
+const ROOTS: [&str; 12] = [
+    "{docker}/overlay2/*/merged",
+    "{docker}/fuse-overlayfs/*/merged",
+    "{docker}/vfs/dir/*",
+    "{docker}/btrfs/subvolumes/*",
+    "{docker}/zfs/graph/*",
+    "{docker}/rootfs/*/*",
+    "{docker}/buildkit/executor/*/rootfs",
+    "{podman}/overlay/*/merged",
+    "{podman}/vfs/dir/*",
+    "{podman}/btrfs/subvolumes/*",
+    "{podman}/zfs/graph/*",
+    "/run/containerd/*/*/*/rootfs",
+];
 
 /// Hooks of engines: Docker's dockerd gives the network its namespace.
 const HOOKS: [&str; 3] = ["/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/dockerd"];
@@ -131,28 +146,35 @@ impl Administered {
 
     /// Whether a directory may be the root of a container: it is in the bundle, or an engine keeps it, or it may be
     /// mounted.
-    pub(super) fn admits_root(&self, root: &Path, bundle: &Path) -> bool {
-        let mut own = self.rules.mounts.iter().flat_map(|list| &list.items);
+    pub(super) fn admits_root(&self, root: &Path, bundle: &Path, id: &str) -> bool {
+        let mut own = self.own_mounts();
+        let places = self.places();
+        let mut kept = ROOTS.iter().flat_map(|pattern| below(&places, pattern));
+        let Some(text) = root.to_str() else { return false };
+        // Whether the container may write its root nobody is asked.
+        own.any(|source| source.write && source.admits(text, id))
+            || kept.any(|path| source(path).is(text, id))
+            || root.starts_with(bundle) && root != bundle
+    }
+
+    /// What the administrator admits.
+    fn own_mounts(&self) -> impl Iterator<Item = oci::Source> {
+        self.rules.mounts.iter().flat_map(|list| &list.items).map(|source| oci::Source {
+            path: source.value.path.0.clone(),
+            write: source.value.write,
+            of_engine: false,
+        })
+    }
+
+    /// Where engines keep what is theirs, by the words of patterns.
+    fn places(&self) -> [(&'static str, Vec<PathBuf>); 3] {
         let Stores { docker, podman } = self.stores();
-        let own_places = docker.into_iter().chain(podman).chain([bundle.to_owned()]);
-        let mut kept = ROOTS.iter().map(PathBuf::from).chain(own_places);
-        own.any(|source| root.starts_with(&source.value.path.0))
-            || kept.any(|place| root.starts_with(&place) && *root != place)
+        [("{docker}", docker), ("{podman}", podman), ("{kubelet}", named(&self.rules.kubelet, &[KUBELET]))]
     }
 
     /// What may be mounted, started and shared for a container of which this is said.
     pub(super) fn admission(&self, claims: &rules::Claims) -> Admission {
-        let own = self.rules.mounts.iter().flat_map(|list| &list.items).map(|source| oci::Source {
-            path: source.value.path.0.clone(),
-            write: source.value.write,
-            of_engine: false,
-        });
-        let Stores { docker, podman } = self.stores();
-        let places = [
-            ("{docker}", docker),
-            ("{podman}", podman),
-            ("{kubelet}", named(&self.rules.kubelet, &[KUBELET])),
-        ];
+        let places = self.places();
         // Whoever starts a container of Docker or podman could write these, too.
         let pod = POD.map(|(word, annotation)| {
             let said = claims.annotations.get(annotation).filter(|_| claims.through_cri);
@@ -163,16 +185,11 @@ impl Administered {
             (word, said.filter(plain))
         });
         let engines = OF_ENGINES.iter().flat_map(|pattern| {
-            let below = places.iter().find_map(|(word, roots)| Some((pattern.strip_prefix(word)?, roots)));
-            let paths: Vec<String> = match below {
-                Some((rest, roots)) => roots.iter().map(|root| format!("{}{rest}", root.display())).collect(),
-                None => vec![(*pattern).to_owned()],
-            };
-            let named = paths.into_iter().filter_map(|path| {
+            let named = below(&places, pattern).into_iter().filter_map(|path| {
                 let part = pod.iter().find(|(word, _)| path.contains(word));
                 part.map_or(Some(path.clone()), |(word, id)| Some(path.replace(word, id.as_ref()?)))
             });
-            named.map(|path| oci::Source { path, write: true, of_engine: true }).collect::<Vec<_>>()
+            named.map(source).collect::<Vec<_>>()
         });
         let of_pod = Joined::WORDS.iter().filter(|_| claims.through_cri).map(|(_, joined)| *joined);
         let joins = self.rules.joins.iter().flat_map(|list| &list.items).map(|joined| joined.value);
@@ -180,7 +197,7 @@ impl Administered {
         let annotations = self.rules.annotations.iter().flat_map(|list| &list.items);
         Admission {
             joins: joins.chain(of_pod).map(Joined::kind).collect(),
-            mounts: own.chain(engines).collect(),
+            mounts: self.own_mounts().chain(engines).collect(),
             hooks: hooks.chain(HOOKS.map(str::to_owned)).collect(),
             annotations: annotations.map(|name| name.value.clone()).collect(),
         }
@@ -241,4 +258,18 @@ fn named(list: &Option<List<AbsolutePath>>, usual: &[&str]) -> Vec<PathBuf> {
     let named = list.iter().flat_map(|list| &list.items);
     let named: Vec<PathBuf> = named.map(|path| PathBuf::from(&path.value.0)).collect();
     if named.is_empty() { usual.iter().map(PathBuf::from).collect() } else { named }
+}
+
+/// The paths of a pattern below the directories in which engines keep what is theirs.
+fn below(places: &[(&str, Vec<PathBuf>)], pattern: &str) -> Vec<String> {
+    let begun = places.iter().find_map(|(word, roots)| Some((pattern.strip_prefix(word)?, roots)));
+    match begun {
+        Some((rest, roots)) => roots.iter().map(|root| format!("{}{rest}", root.display())).collect(),
+        None => vec![pattern.to_owned()],
+    }
+}
+
+/// What an engine keeps at a path.
+fn source(path: String) -> oci::Source {
+    oci::Source { path, write: true, of_engine: true }
 }
