@@ -1,5 +1,6 @@
 //! Where an engine of a test keeps everything, and what is taken away with it.
 
+use crate::cgroups;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -55,26 +56,12 @@ impl Drop for Place {
         for path in self.mounted() {
             let _ = Command::new("umount").arg("--lazy").arg(path).status();
         }
-        let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
-        let tops: Vec<PathBuf> =
-            hierarchies.map(|entry| entry.path()).chain([PathBuf::from("/sys/fs/cgroup")]).collect();
         // What was killed may still be leaving them.
         for _ in 0..200 {
-            tops.iter().for_each(|top| remove_cgroups(&top.join(&self.cgroup)));
-            if !tops.iter().any(|top| top.join(&self.cgroup).exists()) {
+            if cgroups::remove(&self.cgroup) {
                 break;
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
     }
-}
-
-/// Removes a cgroup with those below; one with processes in it stays.
-fn remove_cgroups(at: &Path) {
-    for entry in fs::read_dir(at).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_cgroups(&entry.path());
-        }
-    }
-    drop(fs::remove_dir(at));
 }
