@@ -4,6 +4,7 @@
 use crate::bench::{Bench, Bundle, ended};
 use crate::broken::is_tight;
 use crate::ended::Ended;
+use crate::reached::Mounted;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -54,10 +55,10 @@ fn with_volume(bench: &Bench) -> Bundle {
     bundle
 }
 
-/// What of the bench is mounted on the host.
+/// What of the state is mounted on the host.
 fn mounted(bench: &Bench) -> Vec<String> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let place = bench.join("");
+    let place = bench.join("state");
     mounts.lines().filter(|line| line.contains(place.to_str().unwrap())).map(str::to_owned).collect()
 }
 
@@ -97,6 +98,8 @@ fn is_held(bench: &Bench) -> bool {
 fn each_call(command: &str, fault: &str) {
     let bench = Bench::new();
     let runs = command == "run";
+    // What is mounted without care shows on the host.
+    let _shared = runs.then(|| Mounted::shared(&bench.join("")));
     let inner = bench.join("inner");
     fs::write(&inner, INNER).unwrap();
     fs::set_permissions(&inner, fs::Permissions::from_mode(0o700)).unwrap();
