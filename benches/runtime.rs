@@ -13,8 +13,11 @@
 mod alone;
 #[path = "runtime/bundle.rs"]
 mod bundle;
+#[path = "../tests/host/hierarchy.rs"]
+mod hierarchy;
 
 use bundle::Place;
+use hierarchy::ONE_HIERARCHY;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -159,13 +162,11 @@ fn taken(place: &Place, case: &Case) -> Result<Taken, String> {
     })
 }
 
-/// Processor time and time of each command, microseconds, and its page faults. crun refuses a host that has both cgroup
-/// hierarchies: it does not get to see the unified one.
+/// Processor time and time of each command, microseconds, and its page faults.
 fn cost(place: &Place, runtime: &str, commands: &[&[String]]) -> Result<Vec<[f64; 3]>, String> {
     let mut command = if runtime == "crun" {
         let mut command = Command::new("unshare");
-        let one = "if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; fi; exec \"$@\"";
-        command.args(["--mount", "sh", "-c", one, "sh"]).arg(place.join("cost"));
+        command.args(["--mount", "sh", "-c", ONE_HIERARCHY, "sh"]).arg(place.join("cost"));
         command
     } else {
         Command::new(place.join("cost"))

@@ -1,6 +1,10 @@
 //! The command line as a user meets it: exit codes, messages, formats.
 #![forbid(unsafe_code)]
 
+#[path = "command/output.rs"]
+mod output;
+
+use output::{code, stderr, stdout};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,18 +23,6 @@ fn stockade_with(cache: &Path, arguments: &[&str]) -> Output {
         .env("XDG_CACHE_HOME", cache)
         .output()
         .expect("the program runs")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap_or_else(|| panic!("ended by a signal: {output:?}"))
-}
-
-fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).expect("results are UTF-8")
-}
-
-fn stderr(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).expect("messages are UTF-8")
 }
 
 /// The JSON document that a command prints, which must be in the envelope and of this kind.

@@ -1,6 +1,10 @@
 //! `stockade diff`, and what `check` warns of, as a user meets them.
 #![forbid(unsafe_code)]
 
+#[path = "command/output.rs"]
+mod output;
+
+use output::{code, stderr, stdout};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -14,18 +18,6 @@ fn stockade(directory: &Path, arguments: &[&str]) -> Output {
         .env("XDG_CACHE_HOME", directory.join("cache"))
         .output()
         .expect("the program runs")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap_or_else(|| panic!("ended by a signal: {output:?}"))
-}
-
-fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).expect("results are UTF-8")
-}
-
-fn stderr(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).expect("messages are UTF-8")
 }
 
 /// A directory with two profiles that differ in every way, and a floor.

@@ -9,9 +9,12 @@
 mod needs;
 #[path = "host/cgroups.rs"]
 mod cgroups;
+#[path = "host/hierarchy.rs"]
+mod hierarchy;
 #[path = "../policy/tests/profiles/world.rs"]
 mod world;
 
+use hierarchy::ONE_HIERARCHY;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -29,9 +32,6 @@ use stockade_policy::vocab::Arch;
 const ANNOTATION: &str = "run.oci.seccomp_bpf_data";
 /// A program that allows every call: `BPF_RET|BPF_K` with `SECCOMP_RET_ALLOW`, in base64.
 const ALLOW_ALL: &str = "BgAAAAAA/38=";
-/// crun refuses a host that has both hierarchies of cgroups; without the unified one in sight it takes the other.
-const ONE_HIERARCHY: &str =
-    "if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; fi; exec \"$@\"";
 
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 

@@ -2,8 +2,9 @@
 //! Read from /proc.
 
 use crate::engine::{Engine, Options, success, text};
-use crate::facts::{Facts, INSIDE, facts, image, limits, outside, same, visible};
+use crate::facts::{Facts, INSIDE, facts, image, outside, same, visible};
 use crate::image::Image;
+use crate::limits::{self, Limits};
 use crate::rules::Rules;
 use std::fs;
 use std::process::Command;
@@ -69,20 +70,20 @@ fn launched(rules: &Rules, image: &Image, more: &[&str]) -> Facts {
 }
 
 /// The same, and the limits of its cgroups, as the host sees them.
-fn launched_outside(rules: &Rules, image: &Image) -> (Facts, Facts) {
+fn launched_outside(rules: &Rules, image: &Image) -> (Facts, Limits) {
     let mut launcher = launch(rules, image, &[], &["/bin/sleep", "600"]).spawn().unwrap();
     let below = |pid: u32| -> Vec<u32> {
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
         children.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
     };
-    let pid = crate::engine::patiently("command of the launcher", || {
+    let pid = crate::patience::patiently("command of the launcher", || {
         let inits = below(launcher.id());
         inits
             .into_iter()
             .flat_map(below)
             .find(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n"))
     });
-    let found = (outside(pid), limits(pid));
+    let found = (outside(pid), limits::of(pid));
     assert!(Command::new("kill").arg(launcher.id().to_string()).status().unwrap().success());
     launcher.wait().unwrap();
     found
@@ -118,7 +119,7 @@ fn verifies(rules: &Rules, engine: &dyn Engine, container: &str) {
 pub(crate) fn wait_for_init(engine: &dyn Engine, container: &crate::engine::Running) -> u32 {
     let pid = engine.pid(container);
     // The runtime returns before the init has become the command.
-    crate::engine::patiently("command in the container", || {
+    crate::patience::patiently("command in the container", || {
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
         (name != ".stockade\n").then_some(pid)
     })
@@ -126,7 +127,7 @@ pub(crate) fn wait_for_init(engine: &dyn Engine, container: &crate::engine::Runn
 
 #[test]
 fn one_profile_is_the_same_under_every_engine() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!("cc");
     let image = image();
     let rules = Rules::new(&[("conformance", PROFILE)]);
     let expected = launched(&rules, &image, &[]);
@@ -135,7 +136,7 @@ fn one_profile_is_the_same_under_every_engine() {
     assert_eq!((expected["Umask:"].as_str(), expected["mdwe"].as_str()), ("0027", "1"));
     let (seen, limited) = launched_outside(&rules, &image);
     same(&seen, &visible(&expected), "as the host sees it");
-    assert_eq!(limited["pids.max"], "32");
+    assert_eq!(limited.processes, 32);
     for engine in rules.engines("default: ./conformance.yaml\n") {
         let name = engine.name();
         engine.load(&image);
@@ -145,7 +146,7 @@ fn one_profile_is_the_same_under_every_engine() {
                 .unwrap_or_else(|output| panic!("{name}, {what}: {}", text(&output)));
             let pid = wait_for_init(&*engine, &container);
             same(&outside(pid), &seen, &format!("{name}, {what}"));
-            same(&limits(pid), &limited, &format!("{name}, {what}"));
+            assert_eq!(limits::of(pid), limited, "{name}, {what}");
             is_apart(pid);
             same(
                 &facts(&success(&engine.exec(&container, &INSIDE))),
@@ -168,7 +169,7 @@ fn one_profile_is_the_same_under_every_engine() {
                 engine.restart(&mut container);
                 let pid = wait_for_init(&*engine, &container);
                 same(&outside(pid), &seen, &format!("{name}: restarted"));
-                same(&limits(pid), &limited, &format!("{name}: restarted"));
+                assert_eq!(limits::of(pid), limited, "{name}: restarted");
             }
             engine.remove(container);
         }
@@ -188,7 +189,7 @@ fn one_profile_is_the_same_under_every_engine() {
 
 #[test]
 fn commands_are_found_as_without_it() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let (busybox, scratch) = (Image::busybox(), Image::scratch());
     let wide = PROFILE.replace("execute: {replace: [/bin]}", "execute: {replace: [/]}");
     let rules = Rules::new(&[("conformance", &wide)]);
@@ -220,7 +221,7 @@ fn commands_are_found_as_without_it() {
 
 #[test]
 fn an_image_that_the_engine_vouches_for_may_have_more() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let image = Image::busybox();
     let rules = Rules::new(&[("conformance", PROFILE), ("more", WIDE)]);
     let engines = rules.engines("default: ./conformance.yaml\n");
@@ -272,7 +273,7 @@ fn an_image_that_the_engine_vouches_for_may_have_more() {
 
 #[test]
 fn another_user_keeps_to_the_same_profile() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!("cc");
     let image = image();
     let named = PROFILE.replace("process:\n", "process:\n  user: 101:101\n");
     let rules = Rules::new(&[("conformance", PROFILE), ("named", &named)]);
@@ -318,7 +319,7 @@ fn another_user_keeps_to_the_same_profile() {
 
 #[test]
 fn what_has_no_meet_is_refused_where_the_engine_shows_it() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let image = Image::busybox();
     let profiles = [("conformance", PROFILE), ("nobody", "stockade: 1\nextends: [restricted]\n")];
     let rules = Rules::new(&profiles);

@@ -2,8 +2,9 @@
 
 use crate::cri::{self, Client};
 use crate::daemon::Daemon;
-use crate::engine::{Engine, Options, Running, Runtime, patiently, success};
+use crate::engine::{Engine, Options, Running, Runtime, success};
 use crate::image::Image;
+use crate::patience::patiently;
 use crate::place::Place;
 use serde_json::{Value, json};
 use std::collections::HashMap;

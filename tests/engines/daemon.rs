@@ -1,6 +1,6 @@
 //! A daemon that ends with its test, and says what it said where the test failed.
 
-use crate::engine::{PATIENCE, patiently};
+use crate::patience::{PATIENCE, patiently};
 use std::fs::{self, File};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,8 @@
 
 use crate::command_line::CommandLine;
 use crate::daemon::Daemon;
-use crate::engine::{Options, Running, Runtime, patiently, success};
+use crate::engine::{Options, Running, Runtime, success};
+use crate::patience::patiently;
 use crate::place::Place;
 use serde_json::{Value, json};
 use std::fs;

@@ -37,7 +37,7 @@ fn nothing_is_left(engine: &impl CommandLine) {
 
 #[test]
 fn docker_starts_it_in_an_image_with_nothing_in_it() {
-    needs!("engines", "dockerd");
+    needs!("engines", "dockerd", "/usr/bin/docker", "containerd", "/usr/sbin/runc");
     let docker = Docker::start(&Runtime::runc());
     let variables = docker.found_by();
     let ended = drill(&variables, &["--engine", "docker", "--format", "json", "--", "--network=none"]);
@@ -83,7 +83,7 @@ fn search(podman: &Podman) -> [(&'static str, String); 1] {
 
 #[test]
 fn podman_starts_it_too() {
-    needs!("engines", "podman");
+    needs!("engines", "/usr/bin/podman", "/usr/sbin/runc");
     let podman = Podman::start(&Runtime::runc());
     let needs = podman.needs();
     let options: Vec<&str> = needs.iter().map(String::as_str).chain(["--network=none"]).collect();
@@ -97,7 +97,7 @@ fn podman_starts_it_too() {
 
 #[test]
 fn containerd_starts_it_without_an_image() {
-    needs!("engines", "containerd");
+    needs!("engines", "containerd", "ctr", "/usr/sbin/runc", "/bin/busybox");
     let containerd = Containerd::start(&Runtime::runc());
     let cgroup = format!("--cgroup={}/drill", containerd.cgroup());
     let state = format!("--runc-root={}", containerd.directory().join("ctr-state").display());
@@ -139,7 +139,7 @@ fn names(container_root: &str) -> Vec<PathBuf> {
 
 #[test]
 fn it_is_put_into_a_container_that_runs_and_taken_out_again() {
-    needs!("engines", "dockerd", "podman", "containerd");
+    needs_engines!();
     let (image, rules) = (Image::busybox(), Rules::new(&[("drilled", PROFILE)]));
     let file = rules.join("runtime.yaml");
     let runtime =

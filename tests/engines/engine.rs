@@ -3,15 +3,12 @@
 use crate::containerd::Containerd;
 use crate::docker::Docker;
 use crate::image::Image;
+use crate::patience::patiently;
 use crate::podman::Podman;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use std::time::{Duration, Instant};
-
-/// How long a test waits for something that must happen; only a hang takes as long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The OCI runtime that engines start containers with unless a container asks for another.
 #[derive(Clone)]
@@ -165,18 +162,6 @@ pub(crate) fn every(runtime: &Runtime) -> Vec<Box<dyn Engine>> {
         Box::new(Podman::start(runtime)),
         Box::new(Containerd::start(runtime)),
     ]
-}
-
-/// Waits until there is something.
-pub(crate) fn patiently<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = attempt() {
-            return found;
-        }
-        assert!(start.elapsed() < PATIENCE, "no {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Both outputs, for messages.

@@ -3,6 +3,7 @@
 use crate::image::Image;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 /// What the kernel shows of a process.
@@ -71,33 +72,10 @@ pub(crate) fn facts(text: &str) -> Facts {
 
 const FILES: [&str; 3] = ["status", "limits", "mountinfo"];
 
-/// Files of cgroups, by controller. cgroup-v1/memory.rst, cgroup-v1/pids.rst, sched-bwc.rst.
-const CGROUPS: [(&str, &str); 5] = [
-    ("memory", "memory.limit_in_bytes"),
-    ("memory", "memory.memsw.limit_in_bytes"),
-    ("pids", "pids.max"),
-    ("cpu", "cpu.cfs_quota_us"),
-    ("cpu", "cpu.cfs_period_us"),
-];
-
 /// Of a process of the host's view.
 pub(crate) fn outside(pid: u32) -> Facts {
     let read = |name: &&str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap();
     facts(&FILES.iter().map(read).collect::<String>())
-}
-
-/// The limits of its cgroups.
-pub(crate) fn limits(pid: u32) -> Facts {
-    let cgroups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
-    let path = |controller: &str| {
-        let mut lines = cgroups.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
-        lines.find(|(names, _)| names.split(',').any(|name| name == controller)).map(|(_, path)| path)
-    };
-    let read = |(controller, file): &(&str, &str)| {
-        let text = fs::read_to_string(format!("/sys/fs/cgroup/{controller}{}/{file}", path(controller)?));
-        Some(((*file).to_owned(), text.ok()?.trim().to_owned()))
-    };
-    CGROUPS.iter().filter_map(read).collect()
 }
 
 /// By a command that reads its own.
@@ -114,19 +92,21 @@ int main(void) {
 }
 "#;
 
+/// Makes that program in a root.
+pub(crate) fn kernel(root: &Path, options: &[&str]) {
+    let source = root.join("kernel.c");
+    fs::write(&source, KERNEL).unwrap();
+    let program = root.join("bin/kernel");
+    let status =
+        Command::new("cc").args(options).args(["-Os", "-o"]).args([&program, &source]).status().unwrap();
+    assert!(status.success());
+    fs::remove_file(source).unwrap();
+}
+
 /// busybox, that program, and a user with a group more.
 pub(crate) fn image() -> Image {
     Image::busybox_with(|root| {
-        let source = root.join("kernel.c");
-        fs::write(&source, KERNEL).unwrap();
-        let status = Command::new("cc")
-            .args(["-static", "-Os", "-o"])
-            .arg(root.join("bin/kernel"))
-            .arg(&source)
-            .status()
-            .unwrap();
-        assert!(status.success());
-        fs::remove_file(source).unwrap();
+        kernel(root, &["-static"]);
         fs::write(root.join("etc/group"), "root:x:0:\nweb:x:101:\nmore:x:102:web\n").unwrap();
     })
 }

@@ -85,6 +85,11 @@ impl Image {
         self.directory.path().join("root")
     }
 
+    /// Its file system alone.
+    pub(crate) fn layer(&self) -> PathBuf {
+        self.directory.path().join("archive/layer.tar")
+    }
+
     /// The file that an engine loads.
     pub(crate) fn archive(&self) -> PathBuf {
         self.directory.path().join("image.tar")

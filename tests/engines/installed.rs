@@ -1,14 +1,15 @@
 //! Engines that are started from the files that `stockade install` edited, and from what `--undo` leaves.
 
+use crate::built::step;
 use crate::command_line::CommandLine;
 use crate::containerd::Containerd;
 use crate::docker::Docker;
-use crate::engine::{Engine, Options, Runtime, patiently, success};
+use crate::engine::{Engine, Options, Runtime, success};
 use crate::image::Image;
 use crate::place::Place;
 use crate::podman::Podman;
 use crate::rules::Rules;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -80,7 +81,7 @@ fn installed(binary: &Binary, engine: &str, file: &Path, start: impl Fn() -> Box
 
 #[test]
 fn docker_keeps_to_the_file_that_was_edited() {
-    needs!("engines", "dockerd");
+    needs!("engines", "dockerd", "/usr/bin/docker", "containerd", "/usr/sbin/runc", "/bin/busybox");
     let place = Rc::new(Place::new());
     let binary = Binary::new(&place, |runtime, path| runtime.script(path));
     let file = Docker::configure(&place, &json!({}));
@@ -89,7 +90,7 @@ fn docker_keeps_to_the_file_that_was_edited() {
 
 #[test]
 fn podman_keeps_to_the_file_that_was_edited() {
-    needs!("engines", "podman");
+    needs!("engines", "/usr/bin/podman", "/usr/sbin/runc", "/bin/busybox");
     let place = Rc::new(Place::new());
     let state = format!("--root={}", place.join("runtime-state").display());
     let binary = Binary::new(&place, |runtime, path| runtime.with(&state).script(path));
@@ -105,44 +106,11 @@ fn podman_keeps_to_the_file_that_was_edited() {
 
 #[test]
 fn containerd_keeps_to_the_file_that_was_edited() {
-    needs!("engines", "containerd");
+    needs!("engines", "containerd", "/usr/sbin/runc", "/bin/busybox");
     let place = Rc::new(Place::new());
     let binary = Binary::new(&place, |runtime, path| runtime.script(path));
     let file = Containerd::configure(&place, "default_runtime_name = \"runc\"\n");
     installed(&binary, "containerd", &file, || Box::new(Containerd::on(&place)));
-}
-
-/// A build whose one step sleeps; that step as `verify --all` reports it, with a process of its own.
-fn step(docker: &Docker, image: &Image, state: &Path) -> (Value, String) {
-    docker.load(image);
-    let context = tempfile::tempdir().unwrap();
-    let file = format!("FROM {}\nRUN [\"sleep\", \"600\"]\n", image.tag);
-    fs::write(context.path().join("Dockerfile"), file).unwrap();
-    let mut build = docker.build(context.path()).spawn().unwrap();
-    let (step, status) = patiently("step of the build", || {
-        if let Some(status) = build.try_wait().unwrap() {
-            panic!("the build ended with {status}");
-        }
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));
-        command.arg("verify").args(docker.address()).arg("--state").arg(state);
-        let output = command.args(["--all", "--format", "json"]).output().unwrap();
-        let all: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let steps = all["containers"].as_array().unwrap().iter().filter(|one| one["engine"] == "buildkit");
-        let read = |one: &Value, name: &str| fs::read_to_string(format!("/proc/{}/{name}", one["pid"])).ok();
-        // Others build at the same time; and what is there first is the inner runtime on its way, and may end.
-        let ours = |one: &&Value| {
-            read(one, "cgroup").is_some_and(|text| text.contains(&docker.place().cgroup()))
-                && read(one, "comm").is_some_and(|name| name == "sleep\n")
-        };
-        steps.filter(|one| one["state"] != "starting").find(ours).and_then(|one| {
-            let status = read(one, "status")?;
-            Some((one.clone(), status))
-        })
-    });
-    // The step ends with its build.
-    success(&Command::new("kill").args(["-KILL", &step["pid"].to_string()]).output().unwrap());
-    assert!(!build.wait().unwrap().success());
-    (step, status)
 }
 
 /// What a step that makes a file leaves in the root of the image.
@@ -172,7 +140,7 @@ fn environment(drop_in: &Path) -> (String, String) {
 
 #[test]
 fn steps_of_builds_are_under_the_policy_where_it_is_installed() {
-    needs!("engines", "dockerd");
+    needs!("engines", "dockerd", "/usr/bin/docker", "containerd", "/usr/sbin/runc", "/bin/busybox");
     let place = Rc::new(Place::new());
     let binary = Binary::new(&place, |runtime, path| runtime.script(path));
     Docker::configure(&place, &json!({}));

@@ -8,7 +8,7 @@ use std::fs;
 
 #[test]
 fn the_network_of_another_container_is_joined_where_the_rules_say_so() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let image = Image::busybox();
     let rules = Rules::new(&[("conformance", PROFILE)]);
     let plain = "default: ./conformance.yaml\n";

@@ -19,7 +19,7 @@ fn bounding(engine: &dyn Engine, name: &str, image: &Image, options: &Options) -
 
 #[test]
 fn what_only_the_engine_writes_may_give_more() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let image = Image::busybox();
     let rules = Rules::new(&[("conformance", PROFILE), ("more", WIDE)]);
     let engines = rules.engines("default: ./conformance.yaml\n");
@@ -50,7 +50,7 @@ fn what_only_the_engine_writes_may_give_more() {
 
 #[test]
 fn a_container_that_says_it_holds_a_pod_gets_no_pods_profile() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let image = Image::busybox();
     let rules = Rules::new(&[("conformance", PROFILE)]);
     for engine in rules.engines("default: ./conformance.yaml\n") {
@@ -63,7 +63,7 @@ fn a_container_that_says_it_holds_a_pod_gets_no_pods_profile() {
 
 #[test]
 fn volumes_that_kubelet_keeps_for_a_pod_are_its_own() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let image = Image::busybox();
     let rules = Rules::new(&[]);
     let kubelet = rules.join("kubelet");

@@ -6,6 +6,27 @@
 #[macro_use]
 #[path = "../host/needs.rs"]
 mod needs;
+
+/// Ends a test that cannot run here: what all engines and their images are made of, by the paths by which tests start it.
+macro_rules! needs_engines {
+    ($($program:literal),*) => {
+        needs!(
+            "engines",
+            "dockerd",
+            "/usr/bin/docker",
+            "containerd",
+            "ctr",
+            "/usr/bin/podman",
+            "/usr/sbin/runc",
+            "/bin/busybox"
+            $(, $program)*
+        )
+    };
+}
+
+mod built;
+#[path = "../host/cgroups.rs"]
+mod cgroups;
 mod command_line;
 mod conformance;
 mod containerd;
@@ -23,9 +44,14 @@ mod ended;
 mod engine;
 mod facts;
 mod image;
+mod imported;
 mod installed;
 mod joined;
 mod kubernetes;
+#[path = "../host/limits.rs"]
+mod limits;
+#[path = "../host/patience.rs"]
+mod patience;
 mod place;
 mod podman;
 mod record;

@@ -1,6 +1,8 @@
 //! Where an engine of a test keeps everything, and what is taken away with it.
 
+use crate::cgroups;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,6 +37,16 @@ impl Place {
         format!("/{}", self.cgroup)
     }
 
+    /// Whether a process was started with a path below: podman's own that cleans up behind a container mounts its store anew.
+    fn is_named(&self) -> bool {
+        let path = self.path().as_os_str().as_bytes();
+        let named = |entry: fs::DirEntry| {
+            let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            words.windows(path.len()).any(|part| part == path)
+        };
+        fs::read_dir("/proc").into_iter().flatten().flatten().any(named)
+    }
+
     /// What is still mounted below, innermost first.
     fn mounted(&self) -> Vec<String> {
         let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
@@ -52,29 +64,15 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for path in self.mounted() {
-            let _ = Command::new("umount").arg("--lazy").arg(path).status();
-        }
-        let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
-        let tops: Vec<PathBuf> =
-            hierarchies.map(|entry| entry.path()).chain([PathBuf::from("/sys/fs/cgroup")]).collect();
-        // What was killed may still be leaving them.
+        // What was killed may still be leaving.
         for _ in 0..200 {
-            tops.iter().for_each(|top| remove_cgroups(&top.join(&self.cgroup)));
-            if !tops.iter().any(|top| top.join(&self.cgroup).exists()) {
+            if !self.is_named() && cgroups::remove(&self.cgroup) {
                 break;
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
-    }
-}
-
-/// Removes a cgroup with those below; one with processes in it stays.
-fn remove_cgroups(at: &Path) {
-    for entry in fs::read_dir(at).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_cgroups(&entry.path());
+        for path in self.mounted() {
+            let _ = Command::new("umount").arg("--lazy").arg(path).status();
         }
     }
-    drop(fs::remove_dir(at));
 }

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
 
+/// Debian's, where another stands before it in the path.
+const PROGRAM: &str = "/usr/bin/podman";
+
 /// A podman.
 pub(crate) struct Podman {
     /// `None`: the one that its file says.
@@ -54,7 +57,7 @@ impl Podman {
 
     /// A program that is this podman.
     pub(crate) fn program(&self) -> PathBuf {
-        Runtime::new("/usr/bin/podman", &self.globals(false)).script(&self.place.join("podman"))
+        Runtime::new(PROGRAM, &self.globals(false)).script(&self.place.join("podman"))
     }
 
     /// What a container needs here.
@@ -75,7 +78,7 @@ impl CommandLine for Podman {
     }
 
     fn client(&self, around: bool) -> Command {
-        let mut command = Command::new("podman");
+        let mut command = Command::new(PROGRAM);
         command.args(self.globals(around));
         if self.runtime.is_none() {
             command.env("CONTAINERS_CONF", self.place.join("containers.conf"));

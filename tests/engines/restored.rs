@@ -1,8 +1,9 @@
 //! podman's checkpoints: what it restores goes on under its policy.
 
 use crate::command_line::CommandLine;
-use crate::engine::{Engine, Options, Runtime, patiently, success};
+use crate::engine::{Engine, Options, Runtime, success};
 use crate::image::Image;
+use crate::patience::patiently;
 use crate::podman::Podman;
 use crate::rules::Rules;
 use std::fs;
@@ -18,7 +19,7 @@ capabilities: {replace: [chown, kill]}
 
 #[test]
 fn podman_restores_what_is_under_its_policy() {
-    needs!("engines", "podman", "runc");
+    needs!("engines", "/usr/bin/podman", "/usr/sbin/runc", "/bin/busybox");
     let criu = match crate::criu::directory() {
         Ok(criu) => criu,
         Err(why) => return println!("SKIP engines-restore: {why}"),

@@ -15,7 +15,7 @@ fn each(test: impl Fn(&dyn Engine, &Image)) {
 
 #[test]
 fn containers_run_and_end_with_their_code() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     each(|engine, image| {
         let command = ["sh", "-c", "echo out; echo err >&2; exit 7"];
         let output = engine.run("ends", image, &Options::default(), &command);
@@ -30,7 +30,7 @@ fn containers_run_and_end_with_their_code() {
 
 #[test]
 fn running_ones_are_entered_paused_and_restarted() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     each(|engine, image| {
         let mut container = engine.start("runs", image, &Options::default(), &["sleep", "600"]).unwrap();
         let pid = engine.pid(&container);
@@ -53,7 +53,7 @@ fn running_ones_are_entered_paused_and_restarted() {
 
 #[test]
 fn options_reach_the_container() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     each(|engine, image| {
         let options = Options {
             user: Some((101, 101)),
@@ -79,7 +79,7 @@ fn options_reach_the_container() {
 
 #[test]
 fn an_image_with_nothing_in_it_runs() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let image = Image::scratch();
     for engine in every(&Runtime::runc()) {
         engine.load(&image);

@@ -1,9 +1,11 @@
 //! `stockade verify CONTAINER` and `--all`, against containers of every engine.
 
+use crate::built::step;
 use crate::command_line::CommandLine;
 use crate::docker::Docker;
-use crate::engine::{Engine, Options, PATIENCE, Running, Runtime, every, patiently, success, text};
+use crate::engine::{Engine, Options, Running, Runtime, every, success, text};
 use crate::image::Image;
+use crate::patience::{PATIENCE, patiently};
 use crate::record::{State, plan_of};
 use serde_json::Value;
 use std::fs;
@@ -73,7 +75,7 @@ fn each(test: impl Fn(&dyn Engine, &State, &Running)) {
 
 #[test]
 fn a_container_is_compared_with_what_was_kept_of_it() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     each(|engine, state, container| {
         let pid = engine.pid(container);
         let (code, report) = verified(engine, state, &["sleeper"]);
@@ -100,7 +102,7 @@ fn a_container_is_compared_with_what_was_kept_of_it() {
 
 #[test]
 fn whatever_is_looser_than_its_plan_is_found() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     type Change = fn(&mut Plan);
     let entry = |plan: &mut Plan, at: &str, what| {
         plan.mounts.entries.push(MountEntry { at: at.to_owned(), what, origins: Default::default() });
@@ -167,7 +169,7 @@ fn whatever_is_looser_than_its_plan_is_found() {
 
 #[test]
 fn a_paused_container_is_read_and_stays_paused() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     each(|engine, state, container| {
         let pid = engine.pid(container);
         state.keep(&container.id, &plan_of(pid));
@@ -198,7 +200,7 @@ fn a_paused_container_is_read_and_stays_paused() {
 
 #[test]
 fn a_verify_that_is_killed_leaves_nothing_frozen() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let (docker, image, state) = (Docker::start(&Runtime::runc()), Image::busybox(), State::new());
     docker.load(&image);
     let container = docker.start("sleeper", &image, &Options::default(), &["sleep", "600"]).unwrap();
@@ -230,7 +232,7 @@ fn a_verify_that_is_killed_leaves_nothing_frozen() {
 
 #[test]
 fn names_that_mean_none_or_several_are_refused() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let (docker, image, state) = (Docker::start(&Runtime::runc()), Image::busybox(), State::new());
     docker.load(&image);
     let refused = |name: &str| -> String {
@@ -259,7 +261,7 @@ fn names_that_mean_none_or_several_are_refused() {
 
 #[test]
 fn all_lists_what_came_around() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let image = Image::busybox();
     for engine in every(&Runtime::runc()) {
         engine.load(&image);
@@ -289,36 +291,15 @@ fn all_lists_what_came_around() {
 
 #[test]
 fn steps_of_image_builds_are_among_all() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let (docker, image, state) = (Docker::start(&Runtime::runc()), Image::busybox(), State::new());
-    docker.load(&image);
-    let context = tempfile::tempdir().unwrap();
-    let file = format!("FROM {}\nRUN [\"sleep\", \"600\"]\n", image.tag);
-    fs::write(context.path().join("Dockerfile"), file).unwrap();
-    let mut build = docker.build(context.path()).spawn().unwrap();
-    let step = patiently("step of the build", || {
-        if let Some(status) = build.try_wait().unwrap() {
-            panic!("the build ended with {status}");
-        }
-        let (code, all) = verified(&docker, &state, &["--all"]);
-        assert!(matches!(code, Some(0 | 1)));
-        let mut steps = all["containers"].as_array().unwrap().iter();
-        // What is there first is the inner runtime on its way, and may end.
-        let begun = |one: &&Value| {
-            fs::read_to_string(format!("/proc/{}/comm", one["pid"])).is_ok_and(|name| name == "sleep\n")
-        };
-        steps.find(|one| one["engine"] == "buildkit" && begun(one)).cloned()
-    });
+    let (step, _) = step(&docker, &image, &state.path());
     assert_eq!(step["state"], "not_under_stockade");
-    // The step ends with its build.
-    let pid = step["pid"].as_u64().unwrap().to_string();
-    success(&Command::new("kill").args(["-KILL", &pid]).output().unwrap());
-    assert!(!build.wait().unwrap().success());
 }
 
 #[test]
 fn an_engine_that_does_not_answer_is_no_pass() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let (docker, state) = (Docker::start(&Runtime::runc()), State::new());
     let scratch = tempfile::tempdir().unwrap();
     let dead = scratch.path().join("dead.sock");

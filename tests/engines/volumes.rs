@@ -10,7 +10,7 @@ use std::path::Path;
 
 #[test]
 fn a_volume_that_others_could_swap_is_there_at_every_start() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let image = Image::busybox();
     let rules = Rules::new(&[("wide", WIDE)]);
     let shared = rules.join("shared");

@@ -1,7 +1,8 @@
 //! `stockade verify --all --watch`.
 
-use crate::engine::{Engine, Options, PATIENCE, Runtime, every};
+use crate::engine::{Engine, Options, Runtime, every};
 use crate::image::Image;
+use crate::patience::PATIENCE;
 use crate::record::{State, plan_of};
 use crate::verify::verify;
 use serde_json::Value;
@@ -57,7 +58,7 @@ impl Drop for Watch {
 
 #[test]
 fn what_starts_and_ends_is_said_once() {
-    needs!("engines", "dockerd", "docker", "containerd", "ctr", "podman", "runc");
+    needs_engines!();
     let image = Image::busybox();
     for (engine, signal) in every(&Runtime::runc()).into_iter().zip(["-INT", "-TERM", "-INT"]) {
         eprintln!("{}", engine.name());

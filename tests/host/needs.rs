@@ -3,7 +3,7 @@
 use std::env;
 use std::os::unix::fs::PermissionsExt;
 
-/// What is not here: root, or one of these programs.
+/// What is not here: root, or one of these programs, by name or by path.
 pub(crate) fn missing(programs: &[&str]) -> Option<String> {
     if !rustix::process::geteuid().is_root() {
         return Some("it needs root".to_owned());

@@ -128,8 +128,8 @@ fn a_container_of_another_runtime_takes_nothing() {
     needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
-    ended(&mut bench.runc(&["create", "--bundle", bundle.text(), "x"])).success();
-    ended(&mut bench.runc(&["start", "x"])).success();
+    ended(&mut bench.plain(&["create", "--bundle", bundle.text(), "x"])).success();
+    ended(&mut bench.plain(&["start", "x"])).success();
     by_options(&bench, &[]).refused("the container x was not made by stockade");
     by_file(&bench, &everything()).refused("the container x was not made by stockade");
     ended(&mut bench.stockade(&["update", "--pids-limit", "5", "x"])).refused("was not made by stockade");

@@ -2,10 +2,12 @@
 
 use crate::cgroups;
 use crate::ended::Ended;
+use crate::hierarchy::ONE_HIERARCHY;
+use crate::patience::patiently;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use stockade_policy::vocab::CapSet;
@@ -39,6 +41,8 @@ pub(crate) struct Bench {
     directory: tempfile::TempDir,
     /// The cgroup above those of its containers.
     cgroup: String,
+    /// The inner runtime: `runc` or `crun`.
+    inner: &'static str,
 }
 
 impl Bench {
@@ -53,9 +57,17 @@ impl Bench {
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let number = BENCHES.fetch_add(1, Ordering::Relaxed);
         let cgroup = format!("stockade-test-{}-{number}", std::process::id());
-        let bench = Bench { directory, cgroup };
+        let bench = Bench { directory, cgroup, inner: "runc" };
         bench.profile("tight", TIGHT);
         bench.rules(rules);
+        bench
+    }
+
+    /// The same as `new`, with crun.
+    pub(crate) fn of_crun() -> Bench {
+        let mut bench = Bench::new();
+        bench.inner = "crun";
+        bench.rules("default: ./tight.yaml\nruntime: crun\n");
         bench
     }
 
@@ -95,21 +107,31 @@ impl Bench {
 
     /// `stockade runtime` with its rules and its place for runc's state.
     pub(crate) fn stockade(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));
+        let mut command = self.program(env!("CARGO_BIN_EXE_stockade"));
         command.args(["runtime", "--rules"]).arg(self.join("runtime.yaml"));
         self.place(&mut command, arguments);
         command
     }
 
-    /// runc in the same place.
-    pub(crate) fn runc(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("runc");
+    /// The inner runtime alone in the same place.
+    pub(crate) fn plain(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program(self.inner);
         self.place(&mut command, arguments);
         command
     }
 
+    /// A program where the inner runtime can run.
+    fn program(&self, program: &str) -> Command {
+        if self.inner == "runc" {
+            return Command::new(program);
+        }
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", ONE_HIERARCHY, "sh", program]);
+        command
+    }
+
     fn place(&self, command: &mut Command, arguments: &[&str]) {
-        command.arg("--root").arg(self.join("runc")).args(arguments).stdin(Stdio::null());
+        command.arg("--root").arg(self.join("inner-state")).args(arguments).stdin(Stdio::null());
     }
 
     /// `stockade runtime create`.
@@ -129,35 +151,26 @@ impl Bench {
         let pid = self.state(id).expect("a container")["pid"].as_u64().unwrap();
         patiently("the command", || {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
-            (!name.starts_with("runc") && name != ".stockade\n").then_some(())
+            (!name.starts_with(self.inner) && name != ".stockade\n").then_some(())
         });
         u32::try_from(pid).unwrap()
     }
 
-    /// What plain runc knows of a container.
+    /// What the inner runtime knows of a container.
     pub(crate) fn state(&self, id: &str) -> Option<Value> {
-        let output = self.runc(&["state", id]).output().unwrap();
+        let output = self.plain(&["state", id]).output().unwrap();
         output.status.success().then(|| serde_json::from_slice(&output.stdout).unwrap())
     }
 
-    /// Ends a container with plain runc.
+    /// Ends a container past the wrapper.
     pub(crate) fn end(&self, id: &str) {
-        drop(self.runc(&["delete", "--force", id]).output());
-    }
-
-    /// A file of a container's cgroup, by its controller.
-    pub(crate) fn cgroup(&self, id: &str, controller: &str, file: &str) -> String {
-        let path = Path::new("/sys/fs/cgroup").join(controller).join(&self.cgroup).join(id).join(file);
-        fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-            .trim()
-            .to_owned()
+        drop(self.plain(&["delete", "--force", id]).output());
     }
 }
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        for container in fs::read_dir(self.join("runc")).into_iter().flatten().flatten() {
+        for container in fs::read_dir(self.join("inner-state")).into_iter().flatten().flatten() {
             self.end(&container.file_name().to_string_lossy());
         }
         cgroups::remove(&self.cgroup);
@@ -258,15 +271,4 @@ pub(crate) fn ended(command: &mut Command) -> Ended {
         String::from_utf8_lossy(&fs::read(file.path()).unwrap()).into_owned()
     };
     Ended { code: status.code(), stdout: read(&stdout), stderr: read(&stderr) }
-}
-
-/// Asks until there is an answer; only a hang takes as long as a minute.
-pub(crate) fn patiently<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
-    for _ in 0..6000 {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!("waited for {what}");
 }

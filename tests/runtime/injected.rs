@@ -4,7 +4,8 @@
 use crate::bench::{Bench, Bundle, ended};
 use crate::broken::is_tight;
 use crate::ended::Ended;
-use serde_json::Value;
+use crate::reached::Mounted;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,10 +14,18 @@ use std::process::Command;
 /// Calls by which something changes that stays.
 const LASTING: [&str; 6] = ["mkdir", "mkdirat", "renameat", "unlinkat", "execve", "fchmod"];
 
+/// Calls by which the source of a volume is held.
+const HOLDING: [&str; 4] = ["unshare", "mount", "open_tree", "move_mount"];
+
 const KILL: &str = "signal=KILL";
 
-/// A runtime that only says that it was started, and what the engine's bundle was then.
-const INNER: &str = "#!/bin/sh\ncp \"$DIRECTORY/bundle-x/config.json\" \"$DIRECTORY/seen\"\n";
+/// A runtime that only says that it was started, and what the engine's bundle and the source of its volume were then.
+const INNER: &str = "#!/bin/sh\n\
+    if [ -d \"$DIRECTORY/shared\" ]; then cat \"$DIRECTORY/state/sources/0/word\" >\"$DIRECTORY/held\"; fi\n\
+    cp \"$DIRECTORY/bundle-x/config.json\" \"$DIRECTORY/seen\"\n";
+
+/// What the volume has in it.
+const WORD: &str = "what was looked at\n";
 
 /// The record and the init that are kept of the container.
 fn kept(bench: &Bench) -> Option<(Value, Vec<u8>)> {
@@ -31,12 +40,34 @@ fn kept(bench: &Bench) -> Option<(Value, Vec<u8>)> {
     Some((record, read("init")?))
 }
 
-fn traced(bench: &Bench, bundle: &Bundle, more: &[&str]) -> Ended {
-    let mut command = Command::new("strace");
-    command.args(["-qq", "-e", "signal=none", "-o"]).arg(bench.join("trace")).args(more);
-    let wrapper = bench.stockade(&["create", "--bundle", bundle.text(), "x"]);
-    command.arg(wrapper.get_program()).args(wrapper.get_args()).env("DIRECTORY", bench.join(""));
-    ended(&mut command)
+/// A bundle with a volume that others could swap.
+fn with_volume(bench: &Bench) -> Bundle {
+    let shared = bench.join("shared");
+    fs::create_dir_all(shared.join("data")).unwrap();
+    fs::write(shared.join("data/word"), WORD).unwrap();
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o777)).unwrap();
+    let bundle = bench.bundle("x");
+    bundle.edit(|config| {
+        let source = shared.join("data");
+        let volume = json!({"destination": "/mnt", "type": "bind", "source": source, "options": ["rbind"]});
+        config["mounts"].as_array_mut().unwrap().push(volume);
+    });
+    bundle
+}
+
+/// What of the state is mounted on the host.
+fn mounted(bench: &Bench) -> Vec<String> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let place = bench.join("state");
+    mounts.lines().filter(|line| line.contains(place.to_str().unwrap())).map(str::to_owned).collect()
+}
+
+fn traced(bench: &Bench, command: &str, bundle: &Bundle, more: &[&str]) -> Ended {
+    let mut strace = Command::new("strace");
+    strace.args(["-qq", "-e", "signal=none", "-o"]).arg(bench.join("trace")).args(more);
+    let wrapper = bench.stockade(&[command, "--bundle", bundle.text(), "x"]);
+    strace.arg(wrapper.get_program()).args(wrapper.get_args()).env("DIRECTORY", bench.join(""));
+    ended(&mut strace)
 }
 
 /// How often each call is made from the wrapper's first one to the one by which it becomes the inner runtime.
@@ -58,31 +89,48 @@ fn occurrences(trace: &str, inner: &str) -> BTreeMap<String, usize> {
     counts
 }
 
-/// What becomes of a create in which each call in turn meets the fault.
-fn each_call(fault: &str) {
+/// Whether the inner runtime found the volume that was looked at, where there is one.
+fn is_held(bench: &Bench) -> bool {
+    !bench.join("shared").exists() || fs::read_to_string(bench.join("held")).is_ok_and(|word| word == WORD)
+}
+
+/// What becomes of a create, or of a `run` with a volume to hold, in which each call in turn meets the fault.
+fn each_call(command: &str, fault: &str) {
     let bench = Bench::new();
+    let runs = command == "run";
+    // What is mounted without care shows on the host.
+    let _shared = runs.then(|| Mounted::shared(&bench.join("")));
     let inner = bench.join("inner");
     fs::write(&inner, INNER).unwrap();
     fs::set_permissions(&inner, fs::Permissions::from_mode(0o700)).unwrap();
-    bench.rules(&format!("default: ./tight.yaml\nruntime: {}\n", inner.display()));
-    let bundle = bench.bundle("x");
+    let mounts = bench.join("shared");
+    bench.rules(&format!(
+        "default: ./tight.yaml\nruntime: {}\nmounts: [{}]\n",
+        inner.display(),
+        mounts.display()
+    ));
+    let bundle = if runs { with_volume(&bench) } else { bench.bundle("x") };
     let old = bundle.bytes();
     let reset = || {
         fs::write(bundle.config(), &old).unwrap();
-        for path in ["state", "seen"].map(|name| bench.join(name)) {
+        for path in ["state", "seen", "held"].map(|name| bench.join(name)) {
             drop(fs::remove_dir_all(&path));
             drop(fs::remove_file(&path));
         }
     };
     let run = |more: &[&str]| {
         reset();
-        traced(&bench, &bundle, more)
+        traced(&bench, command, &bundle, more)
     };
     run(&[]).success();
     let (new, reference) = (bundle.bytes(), kept(&bench));
     assert!(reference.is_some() && old != new);
+    let hooks = &bundle.read()["hooks"]["poststop"];
+    assert_eq!(hooks.as_array().is_some_and(|hooks| hooks.len() == 1), runs, "{hooks}");
     let trace = fs::read_to_string(bench.join("trace")).unwrap();
     let counts = occurrences(&trace, inner.to_str().unwrap());
+    let holds = HOLDING.iter().all(|call| counts.contains_key(*call));
+    assert_eq!(holds, runs, "{counts:?}");
     let (mut violations, mut none, mut whole, mut mended) = (Vec::new(), 0, 0, 0);
     for (call, count) in &counts {
         for occurrence in 1..=*count {
@@ -95,23 +143,32 @@ fn each_call(fault: &str) {
                     violations.push(format!("{inject}: fine, and nothing was started"))
                 }
                 None => none += 1,
-                Some(seen) if *seen == new && kept(&bench) == reference => whole += 1,
+                Some(seen) if *seen == new && kept(&bench) == reference && is_held(&bench) => whole += 1,
                 Some(seen) => violations.push(format!(
-                    "{inject}: started under something else: bundle {}, record {}",
+                    "{inject}: started under something else: bundle {}, record {}, source {}",
                     *seen == new,
-                    kept(&bench) == reference
+                    kept(&bench) == reference,
+                    is_held(&bench)
                 )),
             }
             if bytes != old && bytes != new {
                 violations.push(format!("{inject}: the bundle is neither the old nor the new one"));
             }
+            let mounted = mounted(&bench);
+            if !mounted.is_empty() {
+                violations.push(format!("{inject}: mounted on the host: {mounted:?}"));
+            }
+            if runs {
+                // What was held is gone; an engine writes the bundle anew.
+                fs::write(bundle.config(), &old).unwrap();
+            }
             // What was left is in nobody's way.
             let left = bytes == new || fault == KILL && bench.join("state/containers").exists();
             if started.is_none() && left {
                 mended += 1;
-                let again = traced(&bench, &bundle, &["-e", "trace=none"]);
-                if again.code != Some(0) || bundle.bytes() != new || kept(&bench) != reference {
-                    let same = [bundle.bytes() == new, kept(&bench) == reference];
+                let again = traced(&bench, command, &bundle, &["-e", "trace=none"]);
+                let same = [bundle.bytes() == new, kept(&bench) == reference, is_held(&bench)];
+                if again.code != Some(0) || same != [true; 3] {
                     violations.push(format!("{inject}: the next create differs: {same:?}, {again:?}"));
                 }
             }
@@ -124,35 +181,47 @@ fn each_call(fault: &str) {
 
 #[test]
 fn killed_at_any_call_it_starts_nothing_weaker() {
-    needs!("runtime", "runc", "busybox");
-    each_call(KILL);
+    needs!("runtime", "runc", "busybox", "strace");
+    each_call("create", KILL);
 }
 
 #[test]
 fn no_refused_call_starts_what_is_weaker() {
-    needs!("runtime", "runc", "busybox");
-    each_call("error=EPERM");
+    needs!("runtime", "runc", "busybox", "strace");
+    each_call("create", "error=EPERM");
 }
 
 #[test]
 fn no_broken_call_starts_what_is_weaker() {
-    needs!("runtime", "runc", "busybox");
-    each_call("error=EIO");
+    needs!("runtime", "runc", "busybox", "strace");
+    each_call("create", "error=EIO");
 }
 
 #[test]
 fn no_call_without_room_starts_what_is_weaker() {
-    needs!("runtime", "runc", "busybox");
-    each_call("error=ENOSPC");
+    needs!("runtime", "runc", "busybox", "strace");
+    each_call("create", "error=ENOSPC");
+}
+
+#[test]
+fn killed_while_a_volume_is_held_it_starts_nothing_weaker() {
+    needs!("runtime", "runc", "busybox", "strace");
+    each_call("run", KILL);
+}
+
+#[test]
+fn no_refused_call_starts_a_run_that_is_weaker() {
+    needs!("runtime", "runc", "busybox", "strace");
+    each_call("run", "error=EPERM");
 }
 
 #[test]
 fn a_killed_create_leaves_no_weaker_container() {
-    needs!("runtime", "runc", "busybox");
+    needs!("runtime", "runc", "busybox", "strace");
     let bench = Bench::new();
     let bundle = bench.bundle("x");
     let old = bundle.bytes();
-    traced(&bench, &bundle, &[]).success();
+    traced(&bench, "create", &bundle, &[]).success();
     bench.end("x");
     let trace = fs::read_to_string(bench.join("trace")).unwrap();
     let counts = occurrences(&trace, "/usr/sbin/runc");
@@ -162,7 +231,7 @@ fn a_killed_create_leaves_no_weaker_container() {
             let inject = format!("inject={call}:signal=KILL:when={occurrence}");
             fs::write(bundle.config(), &old).unwrap();
             drop(fs::remove_dir_all(bench.join("state")));
-            let ended = traced(&bench, &bundle, &["-e", &inject]);
+            let ended = traced(&bench, "create", &bundle, &["-e", &inject]);
             assert_ne!(ended.code, Some(0), "{inject}");
             assert!(bench.state("x").is_none(), "{inject}");
             killed += 1;

@@ -16,10 +16,16 @@ mod criu;
 #[path = "../command/ended.rs"]
 mod ended;
 mod facts;
+#[path = "../host/hierarchy.rs"]
+mod hierarchy;
 mod injected;
 mod joined;
+#[path = "../host/limits.rs"]
+mod limits;
 mod meet;
 mod passed;
+#[path = "../host/patience.rs"]
+mod patience;
 mod reached;
 mod refused;
 mod restored;

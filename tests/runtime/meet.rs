@@ -3,6 +3,7 @@
 use crate::bench::{Bench, Bundle, ended, spec};
 use crate::broken::Small;
 use crate::facts;
+use crate::limits;
 use serde_json::{Value, json};
 use std::fs;
 
@@ -274,8 +275,8 @@ fn what_is_observed_is_left_as_it_is() {
     let found = facts::of(bench.start(&bundle));
     assert_eq!(bundle.bytes(), before);
     let plain = bench.bundle("plain");
-    ended(&mut bench.runc(&["create", "--bundle", plain.text(), "plain"])).success();
-    ended(&mut bench.runc(&["start", "plain"])).success();
+    ended(&mut bench.plain(&["create", "--bundle", plain.text(), "plain"])).success();
+    ended(&mut bench.plain(&["start", "plain"])).success();
     assert_eq!(found, facts::of(bench.pid("plain")));
     let log: Vec<Value> = bench.log().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for field in [
@@ -297,7 +298,7 @@ fn what_is_observed_is_left_as_it_is() {
     let added = ended(bench.stockade(&["exec", "--cap", "CAP_SYS_ADMIN", "x"]).args(facts::OWN));
     assert_eq!(facts::from(&added.success())["CapEff"], found["CapEff"]);
     ended(&mut bench.stockade(&["update", "--pids-limit", "1000", "x"])).success();
-    assert_eq!(bench.cgroup("x", "pids", "pids.max"), "1000");
+    assert_eq!(limits::of(bench.pid("x")).processes, 1000);
     // What would be refused is said, and started.
     let refused = bench.bundle("y");
     refused.edit(|config| {

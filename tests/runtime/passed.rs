@@ -1,6 +1,7 @@
 //! What is not met is the inner runtime's: the same words, codes, descriptors and signals.
 
-use crate::bench::{Bench, ended, patiently};
+use crate::bench::{Bench, ended};
+use crate::patience::patiently;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
@@ -44,7 +45,7 @@ fn twins(met: &Bench, plain: &Bench, line: &str) -> [(Option<i32>, [String; 3]);
         let log = fs::read_to_string(log).unwrap_or_default();
         (ended.code, [ended.stdout, ended.stderr, log].map(|text| normal(bench, &text)))
     };
-    [asked(met, Bench::stockade), asked(plain, Bench::runc)]
+    [asked(met, Bench::stockade), asked(plain, Bench::plain)]
 }
 
 /// In this order: what one does the next one finds.
@@ -93,10 +94,8 @@ const LINES: [&str; 42] = [
     "state x",
 ];
 
-#[test]
-fn plain_runc_and_the_wrapper_say_the_same() {
-    needs!("runtime", "runc", "busybox");
-    let (met, plain) = (Bench::new(), Bench::new());
+fn say_the_same(made: fn() -> Bench) {
+    let (met, plain) = (made(), made());
     for bench in [&met, &plain] {
         bench.start(&bench.bundle("x"));
     }
@@ -111,6 +110,18 @@ fn plain_runc_and_the_wrapper_say_the_same() {
 }
 
 #[test]
+fn plain_runc_and_the_wrapper_say_the_same() {
+    needs!("runtime", "runc", "busybox");
+    say_the_same(Bench::new);
+}
+
+#[test]
+fn plain_crun_and_the_wrapper_say_the_same() {
+    needs!("runtime-crun", "runc", "crun", "unshare", "busybox");
+    say_the_same(Bench::of_crun);
+}
+
+#[test]
 fn the_name_is_the_command() {
     needs!("runtime", "runc", "busybox");
     let bench = Bench::new();
@@ -118,7 +129,7 @@ fn the_name_is_the_command() {
     symlink(env!("CARGO_BIN_EXE_stockade"), &name).unwrap();
     let own = |words: &[&str]| {
         let mut command = Command::new(&name);
-        command.arg("--rules").arg(bench.join("runtime.yaml")).arg("--root").arg(bench.join("runc"));
+        command.arg("--rules").arg(bench.join("runtime.yaml")).arg("--root").arg(bench.join("inner-state"));
         ended(command.args(words))
     };
     let bundle = bench.bundle("x");
@@ -189,35 +200,60 @@ fn with_descriptor(command: &Command, file: &std::path::Path) -> Command {
     shell
 }
 
-#[test]
-fn descriptors_arrive() {
-    needs!("runtime", "runc", "busybox");
-    let bench = Bench::new();
+/// The wrapper and the inner runtime alone, each on a bench of its own.
+fn each_twin(made: fn() -> Bench, test: impl Fn(&Bench, fn(&Bench, &[&str]) -> Command)) {
+    test(&made(), Bench::stockade);
+    test(&made(), Bench::plain);
+}
+
+fn descriptors(bench: &Bench, of: fn(&Bench, &[&str]) -> Command) {
     let file = bench.join("passed");
     fs::write(&file, "through descriptor 3").unwrap();
-    let bundle = script(&bench, "cat <&3");
-    let run = bench.stockade(&["run", "--bundle", bundle.text(), "--preserve-fds", "1", "x"]);
+    let bundle = script(bench, "cat <&3");
+    let run = of(bench, &["run", "--bundle", bundle.text(), "--preserve-fds", "1", "x"]);
     assert_eq!(ended(&mut with_descriptor(&run, &file)).success(), "through descriptor 3");
     let sleeping = bench.bundle("y");
-    bench.start(&sleeping);
+    ended(&mut of(bench, &["create", "--bundle", sleeping.text(), "y"])).success();
+    ended(&mut of(bench, &["start", "y"])).success();
     let process = json!({"user": {"uid": 0, "gid": 0}, "args": ["/bin/sh", "-c", "cat <&3"], "cwd": "/"});
     let part = bench.join("process.json");
     fs::write(&part, process.to_string()).unwrap();
     let part = part.to_str().unwrap();
-    let exec = bench.stockade(&["exec", "--preserve-fds", "1", "--process", part, "y"]);
+    let exec = of(bench, &["exec", "--preserve-fds", "1", "--process", part, "y"]);
     assert_eq!(ended(&mut with_descriptor(&exec, &file)).success(), "through descriptor 3");
+}
+
+#[test]
+fn descriptors_arrive() {
+    needs!("runtime", "runc", "busybox");
+    each_twin(Bench::new, descriptors);
+}
+
+#[test]
+fn descriptors_arrive_through_crun() {
+    needs!("runtime-crun", "runc", "crun", "unshare", "busybox");
+    each_twin(Bench::of_crun, descriptors);
+}
+
+fn pid_file(bench: &Bench, of: fn(&Bench, &[&str]) -> Command) {
+    let bundle = bench.bundle("x");
+    let file = bench.join("pid");
+    let path = file.to_str().unwrap();
+    ended(&mut of(bench, &["create", "--pid-file", path, "--bundle", bundle.text(), "x"])).success();
+    let pid = bench.state("x").unwrap()["pid"].to_string();
+    assert_eq!(fs::read_to_string(&file).unwrap(), pid);
 }
 
 #[test]
 fn the_pid_is_written_where_it_is_asked_for() {
     needs!("runtime", "runc", "busybox");
-    let bench = Bench::new();
-    let bundle = bench.bundle("x");
-    let file = bench.join("pid");
-    let path = file.to_str().unwrap();
-    ended(&mut bench.stockade(&["create", "--pid-file", path, "--bundle", bundle.text(), "x"])).success();
-    let pid = bench.state("x").unwrap()["pid"].to_string();
-    assert_eq!(fs::read_to_string(&file).unwrap(), pid);
+    each_twin(Bench::new, pid_file);
+}
+
+#[test]
+fn the_pid_is_written_by_crun() {
+    needs!("runtime-crun", "runc", "crun", "unshare", "busybox");
+    each_twin(Bench::of_crun, pid_file);
 }
 
 /// Takes the terminal that a runtime sends, and prints what is written to it.
@@ -236,20 +272,28 @@ except OSError:
     pass
 ";
 
-#[test]
-fn a_terminal_is_sent() {
-    needs!("runtime", "runc", "busybox");
-    let bench = Bench::new();
-    let bundle = script(&bench, "test -t 0 && test -t 1 && echo a terminal");
+fn terminal(bench: &Bench, of: fn(&Bench, &[&str]) -> Command) {
+    let bundle = script(bench, "test -t 0 && test -t 1 && echo a terminal");
     bundle.edit(|config| config["process"]["terminal"] = true.into());
     let socket = bench.join("console");
     let receiver =
         Command::new("python3").args(["-c", TERMINAL]).arg(&socket).stdout(Stdio::piped()).spawn().unwrap();
     patiently("the socket", || socket.exists().then_some(()));
     let path = socket.to_str().unwrap();
-    ended(&mut bench.stockade(&["create", "--bundle", bundle.text(), "--console-socket", path, "x"]))
-        .success();
-    ended(&mut bench.stockade(&["start", "x"])).success();
+    ended(&mut of(bench, &["create", "--bundle", bundle.text(), "--console-socket", path, "x"])).success();
+    ended(&mut of(bench, &["start", "x"])).success();
     let output = receiver.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "a terminal");
+}
+
+#[test]
+fn a_terminal_is_sent() {
+    needs!("runtime", "runc", "busybox", "python3");
+    each_twin(Bench::new, terminal);
+}
+
+#[test]
+fn a_terminal_is_sent_by_crun() {
+    needs!("runtime-crun", "runc", "crun", "unshare", "busybox", "python3");
+    each_twin(Bench::of_crun, terminal);
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A mount that is gone when dropped.
-struct Mounted(std::path::PathBuf);
+pub(crate) struct Mounted(std::path::PathBuf);
 
 impl Mounted {
     fn tmpfs(at: &Path) -> Mounted {
@@ -22,11 +22,18 @@ impl Mounted {
         assert!(status.success());
         Mounted(at.to_owned())
     }
+
+    /// A directory over itself, from which mounts go to every namespace that has a copy, as systemd has a host's root.
+    pub(crate) fn shared(at: &Path) -> Mounted {
+        let mounted = Mounted::bind(at, at);
+        assert!(Command::new("mount").arg("--make-shared").arg(at).status().unwrap().success());
+        mounted
+    }
 }
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        drop(Command::new("umount").arg(&self.0).status());
+        drop(Command::new("umount").arg("--lazy").arg(&self.0).status());
     }
 }
 

@@ -1,8 +1,9 @@
 //! `restore`: what comes out of a checkpoint goes on only when all of it was found to be under its policy.
 
-use crate::bench::{Bench, Bundle, ended, patiently};
+use crate::bench::{Bench, Bundle, ended};
 use crate::ended::Ended;
 use crate::facts;
+use crate::patience::patiently;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -115,7 +116,7 @@ fn state(pid: u32) -> Option<char> {
 
 #[test]
 fn what_was_looked_at_goes_on() {
-    needs!("runtime", "runc", "busybox");
+    needs!("runtime", "runc", "busybox", "nsenter");
     let Some(scene) = Scene::new(RULES) else { return };
     let file = scene.bench.join("pid");
     scene.restore(&["--detach", "--pid-file", file.to_str().unwrap()]).success();
@@ -165,7 +166,7 @@ fn what_is_looser_than_its_policy_is_ended() {
 
 #[test]
 fn whatever_is_killed_nothing_runs_that_was_not_looked_at() {
-    needs!("runtime", "runc", "busybox");
+    needs!("runtime", "runc", "busybox", "strace");
     let Some(scene) = Scene::new(RULES) else { return };
     let trace = scene.bench.join("trace");
     let traced = |more: &[&str]| {

@@ -22,7 +22,7 @@ fn settings(pid: u32) -> String {
 
 #[test]
 fn a_profile_sets_what_is_the_containers_own() {
-    needs!("runtime", "runc", "busybox");
+    needs!("runtime", "runc", "busybox", "nsenter");
     let bench = Bench::with("default: ./set.yaml\n");
     bench.profile("set", SYSCTLS);
     let bundle = bench.bundle("x");
@@ -46,7 +46,7 @@ fn a_setting_that_others_share_is_refused() {
     let mut other = Command::new("unshare").args(["--net", "sleep", "120"]).spawn().unwrap();
     let path = format!("/proc/{}/ns/net", other.id());
     let own = std::fs::read_link("/proc/self/ns/net").unwrap();
-    crate::bench::patiently("a network", || (std::fs::read_link(&path).unwrap() != own).then_some(()));
+    crate::patience::patiently("a network", || (std::fs::read_link(&path).unwrap() != own).then_some(()));
     let bundle = bench.bundle("x");
     bundle.edit(|config| {
         let namespaces = config["linux"]["namespaces"].as_array_mut().unwrap();

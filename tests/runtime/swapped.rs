@@ -1,20 +1,19 @@
 //! Volumes that somebody else swaps between our look and the inner runtime's mount.
 
 use crate::bench::{Bench, ended};
+use crate::hierarchy::ONE_HIERARCHY;
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-
-/// crun refuses a host that has both hierarchies of cgroups; without the unified one in sight it takes the other.
-const ONE_HIERARCHY: &str = "unshare --mount sh -c 'if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; fi; exec \"$@\"' sh ";
 
 /// An inner runtime before which somebody else acts, as fast as can be.
 fn runtime(bench: &Bench, name: &str, before: &str) -> String {
     // Its name says which it is.
     let path = bench.join("bin").join(name);
     fs::create_dir(bench.join("bin")).unwrap();
-    let wrapped = if name == "crun" { ONE_HIERARCHY } else { "" };
+    let wrapped =
+        if name == "crun" { format!("unshare --mount sh -c '{ONE_HIERARCHY}' sh ") } else { String::new() };
     fs::write(&path, format!("#!/bin/sh\n{before}\nexec {wrapped}{name} \"$@\"\n")).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
     path.display().to_string()

@@ -2,46 +2,15 @@
 
 use crate::bench::{Bench, ended};
 use crate::ended::Ended;
+use crate::limits::{self, Limits};
 use serde_json::{Value, json};
 use std::fs::{self, File};
-use std::path::Path;
 
 const MEMORY: u64 = 64 << 20;
 const PROCESSES: u64 = 32;
 
-/// What the cgroup of a container holds.
-#[derive(Debug, PartialEq, Eq)]
-struct Limits {
-    memory: u64,
-    /// Memory and swap together; none where the host does not count swap.
-    both: Option<u64>,
-    processes: u64,
-    /// Quota and period, microseconds.
-    cpu: (u64, u64),
-}
-
-fn number(text: &str) -> u64 {
-    text.trim().parse().unwrap_or(u64::MAX)
-}
-
 fn limits(bench: &Bench) -> Limits {
-    let read = |controller: &str, file: &str| bench.cgroup("x", controller, file);
-    if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
-        let cpu = read("", "cpu.max");
-        let (quota, period) = cpu.split_once(' ').unwrap();
-        let memory = number(&read("", "memory.max"));
-        let both = Some(memory.saturating_add(number(&read("", "memory.swap.max"))));
-        let processes = number(&read("", "pids.max"));
-        return Limits { memory, both, processes, cpu: (number(quota), number(period)) };
-    }
-    Limits {
-        memory: number(&read("memory", "memory.limit_in_bytes")),
-        both: Path::new("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")
-            .exists()
-            .then(|| number(&read("memory", "memory.memsw.limit_in_bytes"))),
-        processes: number(&read("pids", "pids.max")),
-        cpu: (number(&read("cpu", "cpu.cfs_quota_us")), number(&read("cpu", "cpu.cfs_period_us"))),
-    }
+    limits::of(bench.pid("x"))
 }
 
 /// Half a processor, no swap.

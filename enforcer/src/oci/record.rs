@@ -216,7 +216,7 @@ impl State {
         let suffix = format!("@{id}");
         let mut found: Vec<(PathBuf, Record)> = Vec::new();
         for place in self.places()?.into_iter().filter(|place| place.to_string_lossy().ends_with(&suffix)) {
-            // An id may have an `@` in it.
+            // What is asked for may have an `@` in it, and be the end of another's name.
             let record = read(&place.join(RECORD))?.filter(|record| record.id == id);
             found.extend(record.map(|record| (place, record)));
         }

@@ -98,7 +98,7 @@ const UPDATE: [(&str, bool); 18] = [
 ];
 
 /// Short names, by command; `""` stands before the command.
-const SHORT: [(&str, &str, &str); 14] = [
+const SHORT: [(&str, &str, &str); 17] = [
     ("", "h", "help"),
     ("", "v", "version"),
     ("create", "b", "bundle"),
@@ -113,10 +113,10 @@ const SHORT: [(&str, &str, &str); 14] = [
     ("exec", "t", "tty"),
     ("exec", "e", "env"),
     ("exec", "u", "user"),
+    ("exec", "g", "additional-gids"),
+    ("exec", "c", "cap"),
+    ("update", "r", "resources"),
 ];
-
-/// More short names of `exec`.
-const SHORT_EXEC: [(&str, &str); 3] = [("g", "additional-gids"), ("c", "cap"), ("r", "resources")];
 
 /// One option.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -323,14 +323,8 @@ fn options(
         let inline = bytes.iter().position(|byte| *byte == b'=');
         let inline =
             inline.and_then(|at| bytes.get(at + 1..)).map(|value| OsStr::from_bytes(value).to_owned());
-        let short =
-            SHORT.iter().find(|(of, short, _)| *of == command && *short == word).map(|(_, _, long)| *long);
-        let short_exec = SHORT_EXEC.iter().find(|(short, long)| {
-            *short == word
-                && (command == "exec") == (*long != "resources")
-                && ["exec", "update"].contains(&command)
-        });
-        let long = short.or(short_exec.map(|(_, long)| *long)).unwrap_or(word);
+        let short = SHORT.iter().find(|(of, short, _)| *of == command && *short == word);
+        let long = short.map_or(word, |(_, _, long)| *long);
         let Some((name, takes_value)) = known.iter().find(|(name, _)| *name == long) else {
             return Err(ArgumentError::Unknown { option: text.into_owned(), command: command.to_owned() });
         };

@@ -53,3 +53,6 @@ fn elsewhere(bundle: &Bundle, name: &str) -> Result<Option<Kept>, ClaimsError> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;

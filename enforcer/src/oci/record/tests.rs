@@ -99,6 +99,22 @@ fn what_no_runtime_knows_is_collected() {
     assert!(there(&alive) && there(&young) && there(&relative) && there(&other));
 }
 
+/// One that is made again meanwhile is held by whoever makes it.
+#[test]
+fn what_is_being_made_is_not_collected() {
+    let scene = Scene::new();
+    let inner = scene.inner("inner");
+    let again = scene.old(&inner, "again");
+    let made = scene.state.place(&inner, "again").unwrap();
+    age(&again, CREATE * 2);
+    scene.state.collect().unwrap();
+    assert!(again.exists());
+    drop(made);
+    fs::remove_file(scene.directory.path().join("state").join(COLLECTED)).unwrap();
+    scene.state.collect().unwrap();
+    assert!(!again.exists());
+}
+
 #[test]
 fn it_is_looked_for_what_is_gone_once_in_the_time_of_a_create() {
     let scene = Scene::new();
