@@ -18,6 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "stockade-enforcer",
             "stockade-observe",
             "stockade-audit",
+            "stockade-vm",
         ],
     ),
     ("stockade-policy", &[]),

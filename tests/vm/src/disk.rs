@@ -1,16 +1,16 @@
 //! Disks of guests: files of the host, sparse.
 
-use std::ffi::OsStr;
+use crate::{program, scratch};
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use tempfile::NamedTempFile;
+use tempfile::TempDir;
 
 /// A disk. Copies of it are the same disk: it keeps what one guest wrote for the next one.
 #[derive(Clone, Debug)]
-pub struct Disk(Arc<NamedTempFile>);
+pub struct Disk(Arc<TempDir>);
 
 /// Why there is no disk.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +35,9 @@ impl Disk {
     ///
     /// Without space for its file.
     pub fn blank(mib: u64) -> Result<Disk, DiskError> {
-        let file = tempfile::Builder::new().prefix("stockade-test-disk-").tempfile()?;
-        file.as_file().set_len(mib << 20)?;
-        Ok(Disk(Arc::new(file)))
+        let disk = Disk(Arc::new(scratch::directory()?));
+        File::create(disk.path())?.set_len(mib << 20)?;
+        Ok(disk)
     }
 
     /// A disk with XFS on it, in MiB; 300 at least, for mkfs.xfs(8).
@@ -74,11 +74,10 @@ impl Disk {
     /// Where the program is not there, or says no.
     pub fn formatted(self, program: &'static str, options: &[&str]) -> Result<Disk, DiskError> {
         let why = |why: String| DiskError::Format { program, why };
-        // Not on every user's PATH.
-        let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
-        let mut command = Command::new(program);
-        command.env("PATH", path).args(options).arg(self.path());
-        let output = command.output().map_err(|error| why(error.to_string()))?;
+        let path =
+            program::find(Path::new(program)).ok_or_else(|| why("there is no such program".to_owned()))?;
+        let output = Command::new(path).args(options).arg(self.path()).output();
+        let output = output.map_err(|error| why(error.to_string()))?;
         if !output.status.success() {
             return Err(why(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
         }
@@ -86,22 +85,7 @@ impl Disk {
     }
 
     /// Its file on the host.
-    pub fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Bytes that it has.
-    ///
-    /// # Errors
-    ///
-    /// Where its file cannot be read.
-    pub fn size(&self) -> io::Result<u64> {
-        Ok(File::open(self.path())?.metadata()?.len())
-    }
-}
-
-impl AsRef<OsStr> for Disk {
-    fn as_ref(&self) -> &OsStr {
-        self.path().as_os_str()
+    pub fn path(&self) -> PathBuf {
+        self.0.path().join("disk")
     }
 }

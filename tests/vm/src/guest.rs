@@ -17,11 +17,12 @@ pub struct Guest {
     /// Files of the host, and where they stand in the guest.
     pub(crate) files: Vec<(PathBuf, PathBuf)>,
     pub(crate) programs: Vec<PathBuf>,
+    /// Programs that were built here, and where they stand in the guest.
+    pub(crate) built: Vec<(PathBuf, PathBuf)>,
     pub(crate) parameters: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) memory: u32,
     pub(crate) patience: Duration,
-    pub(crate) counted: bool,
 }
 
 impl Guest {
@@ -33,11 +34,11 @@ impl Guest {
             modules: Vec::new(),
             files: Vec::new(),
             programs: Vec::new(),
+            built: Vec::new(),
             parameters: Vec::new(),
             environment: Vec::new(),
             memory: 512,
             patience: PATIENCE,
-            counted: false,
         }
     }
 
@@ -59,6 +60,13 @@ impl Guest {
     #[must_use]
     pub fn program(mut self, program: impl AsRef<Path>) -> Guest {
         self.programs.push(program.as_ref().to_owned());
+        self
+    }
+
+    /// With a program that was built here and its libraries, without what only a debugger reads, which is most of it.
+    #[must_use]
+    pub fn built(mut self, program: impl AsRef<Path>, in_guest: impl AsRef<Path>) -> Guest {
+        self.built.push((program.as_ref().to_owned(), in_guest.as_ref().to_owned()));
         self
     }
 
@@ -94,13 +102,6 @@ impl Guest {
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Guest {
         self.patience = patience;
-        self
-    }
-
-    /// With a clock that counts instructions, one nanosecond each, so that times in the guest do not depend on the host.
-    #[must_use]
-    pub fn counted(mut self) -> Guest {
-        self.counted = true;
         self
     }
 }

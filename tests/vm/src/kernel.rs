@@ -9,6 +9,9 @@ use std::process::Command;
 /// The kernels of the matrix, by their names in `tests/vm/kernels`, oldest first.
 pub const KERNELS: &[&str] = &["6.1", "6.12", "7"];
 
+/// The code of `scripts/kernel` where the fault is the host's.
+const HOST_CANNOT: i32 = 3;
+
 /// A kernel that was fetched.
 #[derive(Clone, Debug)]
 pub struct Kernel {
@@ -27,7 +30,8 @@ impl Kernel {
     ///
     /// # Errors
     ///
-    /// [`GuestError::NoKernel`] where it cannot be reached; else what was fetched cannot be read.
+    /// [`GuestError::NoKernel`] where it cannot be had here; else there is no such name, or what was fetched cannot be
+    /// read.
     pub fn fetch(name: &str) -> Result<Kernel, GuestError> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/kernel");
         let output = Command::new(&script)
@@ -36,7 +40,12 @@ impl Kernel {
             .map_err(|source| GuestError::Program { program: script.display().to_string(), source })?;
         if !output.status.success() {
             let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(GuestError::NoKernel { name: name.to_owned(), why });
+            let name = name.to_owned();
+            return Err(if output.status.code() == Some(HOST_CANNOT) {
+                GuestError::NoKernel { name, why }
+            } else {
+                GuestError::Kernel { name, why }
+            });
         }
         let place = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
         Kernel::open(&place).map_err(|source| GuestError::File { path: place, source })
@@ -93,4 +102,14 @@ impl Kernel {
 fn name_of(file: &str) -> String {
     let file = file.rsplit('/').next().unwrap_or(file);
     file.trim_end_matches(".ko").replace('-', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_matrix_is_what_can_be_fetched() {
+        let lines = include_str!("../kernels").lines().filter(|line| !line.starts_with('#'));
+        let names: Vec<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(names, super::KERNELS);
+    }
 }

@@ -15,17 +15,21 @@
 //!
 //! Guests are emulated (QEMU, TCG): they need no privilege and no support by a processor. Kernels are Debian's packages,
 //! fetched once (`scripts/kernel`). There is no network.
+#![forbid(unsafe_code)]
 
 mod archive;
 mod disk;
 mod guest;
 mod kernel;
+mod missing;
 mod program;
 mod run;
+mod scratch;
 mod testing;
 
 pub use disk::{Disk, DiskError};
 pub use guest::Guest;
 pub use kernel::{KERNELS, Kernel};
+pub use missing::missing;
 pub use run::{Ended, Ending, GuestError};
 pub use testing::test;

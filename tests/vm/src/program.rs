@@ -20,6 +20,21 @@ pub(crate) fn files(program: &Path) -> Result<Vec<PathBuf>, GuestError> {
     Ok([path.clone()].into_iter().chain(libraries).collect())
 }
 
+/// Copies a program without what only a debugger reads. strip(1)
+pub(crate) fn strip(program: &Path, copy: &Path) -> Result<(), GuestError> {
+    let name = || "strip".to_owned();
+    let output = Command::new(find(Path::new("strip")).ok_or_else(|| GuestError::NoProgram(name()))?)
+        .args(["--strip-debug", "-o"])
+        .args([copy, program])
+        .output()
+        .map_err(|source| GuestError::Program { program: name(), source })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(GuestError::Failed { program: name(), status: output.status, why })
+}
+
 /// The path of a program: as it is, or by PATH and the directories of the administrator.
 pub(crate) fn find(program: &Path) -> Option<PathBuf> {
     if program.components().count() > 1 {

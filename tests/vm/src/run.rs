@@ -1,11 +1,11 @@
 //! Runs a command in a guest.
 
 use crate::archive::Archive;
-use crate::{Guest, Kernel, program};
+use crate::{Guest, Kernel, program, scratch};
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// Links that programs of the host expect: Debian has one directory of programs since 12.
@@ -52,6 +52,14 @@ pub enum GuestError {
         /// What `scripts/kernel` said.
         why: String,
     },
+    /// The kernel has no such name, or what was fetched is not one.
+    #[error("no kernel {name}: {why}")]
+    Kernel {
+        /// Its name.
+        name: String,
+        /// What `scripts/kernel` said.
+        why: String,
+    },
     /// The kernel has no such module.
     #[error("the kernel has no module {0}")]
     NoModule(String),
@@ -65,6 +73,16 @@ pub enum GuestError {
         program: String,
         /// Why.
         source: io::Error,
+    },
+    /// A program failed.
+    #[error("{program}: {status}: {why}")]
+    Failed {
+        /// Its name.
+        program: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said.
+        why: String,
     },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
@@ -108,31 +126,35 @@ impl Guest {
     /// Where the guest could not be made or started. What the command does is in the answer.
     pub fn run(&self, command: &[&str]) -> Result<Ended, GuestError> {
         let kernel = Kernel::fetch(&self.kernel)?;
-        let made = tempfile::Builder::new().prefix("stockade-test-guest-").tempdir();
-        let place = Place(made.map_err(|source| GuestError::File { path: std::env::temp_dir(), source })?);
+        let place = Place(
+            scratch::directory().map_err(|source| GuestError::File { path: std::env::temp_dir(), source })?,
+        );
         let archive = place.path("initramfs");
         let fault = |source| GuestError::File { path: archive.clone(), source };
         let to = BufWriter::new(File::create(&archive).map_err(fault)?);
-        self.write_archive(&kernel, command, to)?;
+        self.write_archive(&kernel, &place, command, to)?;
 
-        let mut machine = Machine(
-            self.machine(&kernel, &place)
-                .spawn()
-                .map_err(|source| GuestError::Program { program: QEMU.to_owned(), source })?,
-        );
+        let fault = |source| GuestError::Program { program: QEMU.to_owned(), source };
+        let said = File::create(place.path("qemu"))
+            .map_err(|source| GuestError::File { path: place.path("qemu"), source })?;
+        let mut machine = Machine(self.machine(&kernel, &place)?.stderr(said).spawn().map_err(fault)?);
         let start = Instant::now();
-        let mut timed_out = false;
-        while machine.0.try_wait().is_ok_and(|ended| ended.is_none()) {
-            if start.elapsed() > self.patience {
-                timed_out = true;
-                break;
+        let status = loop {
+            let status = machine.0.try_wait().map_err(fault)?;
+            if status.is_some() || start.elapsed() > self.patience {
+                break status;
             }
             std::thread::sleep(Duration::from_millis(10));
-        }
+        };
         drop(machine);
+        // A guest that is reset, or gives up, ends QEMU without a fault.
+        if let Some(status) = status.filter(|status| !status.success()) {
+            let why = place.text("qemu").trim().to_owned();
+            return Err(GuestError::Failed { program: QEMU.to_owned(), status, why });
+        }
         let ending = match place.text("status").trim().parse() {
             Ok(code) => Ending::Exited(code),
-            Err(_) if timed_out => Ending::TimedOut,
+            Err(_) if status.is_none() => Ending::TimedOut,
             Err(_) => Ending::Reset,
         };
         let console = place.text("console");
@@ -149,6 +171,7 @@ impl Guest {
     fn write_archive(
         &self,
         kernel: &Kernel,
+        place: &Place,
         command: &[&str],
         to: BufWriter<File>,
     ) -> Result<(), GuestError> {
@@ -162,8 +185,7 @@ impl Guest {
         for (name, to) in LINKS {
             archive.link(name, to).map_err(file(Path::new(name)))?;
         }
-        let busybox = program::find(Path::new("busybox"));
-        let busybox = busybox.ok_or_else(|| GuestError::NoProgram("busybox".to_owned()))?;
+        let busybox = needed("busybox")?;
         archive.file(&busybox, "usr/bin/busybox", 0o755).map_err(file(&busybox))?;
 
         let own = OWN_MODULES.iter().map(|name| (*name).to_owned());
@@ -181,6 +203,14 @@ impl Guest {
         for wanted in &self.programs {
             for path in program::files(wanted)? {
                 archive.file(&path, &below_usr(&path), 0o755).map_err(file(&path))?;
+            }
+        }
+        for (at, (of_host, in_guest)) in self.built.iter().enumerate() {
+            let copy = place.path(&format!("program-{at}"));
+            program::strip(of_host, &copy)?;
+            archive.file(&copy, &below_usr(in_guest), 0o755).map_err(file(of_host))?;
+            for library in program::files(of_host)?.split_off(1) {
+                archive.file(&library, &below_usr(&library), 0o755).map_err(file(&library))?;
             }
         }
         for (of_host, in_guest) in &self.files {
@@ -205,16 +235,13 @@ impl Guest {
         )
     }
 
-    fn machine(&self, kernel: &Kernel, place: &Place) -> Command {
+    fn machine(&self, kernel: &Kernel, place: &Place) -> Result<Command, GuestError> {
         // No guest outlives its test: setpriv(1) has the kernel end it with the thread that waits for it.
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", QEMU]);
+        let mut command = Command::new(needed("setpriv")?);
+        command.args(["--pdeathsig", "KILL"]).arg(needed(QEMU)?);
         command.args(["-machine", "pc", "-cpu", "max", "-accel", "tcg", "-nodefaults", "-no-user-config"]);
         command.args(["-display", "none", "-no-reboot", "-m", &self.memory.to_string()]);
         command.arg("-kernel").arg(&kernel.image).arg("-initrd").arg(place.path("initramfs"));
-        if self.counted {
-            command.args(["-icount", "shift=0,sleep=off"]);
-        }
         let parameters =
             ["console=ttyS0", "quiet", "panic=-1", "no_timer_check", "tsc=reliable", "mitigations=off"];
         let parameters = parameters.into_iter().chain(self.parameters.iter().map(String::as_str));
@@ -236,13 +263,18 @@ impl Guest {
             let drive = format!("file={},if=virtio,format=raw,discard=unmap", disk.path().display());
             command.args(["-drive", &drive]);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
-        command
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        Ok(command)
     }
 }
 
 /// The emulator.
 const QEMU: &str = "qemu-system-x86_64";
+
+/// The path of a program of the host.
+fn needed(program: &str) -> Result<PathBuf, GuestError> {
+    program::find(Path::new(program)).ok_or_else(|| GuestError::NoProgram(program.to_owned()))
+}
 
 /// A path in the guest, whose directories of programs and libraries stand below /usr.
 fn below_usr(path: &Path) -> String {

@@ -1,10 +1,8 @@
 //! Tests that run in a guest.
 
-use crate::{Ending, Guest, GuestError, program};
+use crate::{Ended, Ending, Guest, missing};
 use std::any::type_name;
 use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Set in a guest.
 const IN_GUEST: &str = "STOCKADE_TEST_GUEST";
@@ -15,7 +13,7 @@ const PROGRAM: &str = "/usr/local/bin/test";
 /// Runs `body` in a guest of each kernel, and fails where it failed in one. `equip` gives the guest what the test needs.
 ///
 /// The program that calls this runs in the guest, with this one test, in which `body` is called. A kernel that cannot be
-/// had here is skipped, by name.
+/// had here is skipped, by name, and so is what the test skips in a guest.
 ///
 /// # Panics
 ///
@@ -27,46 +25,54 @@ pub fn test<B: FnOnce()>(kernels: &[&str], equip: impl Fn(Guest) -> Result<Guest
     let name = test_name(type_name::<B>());
     let mut failed = Vec::new();
     for kernel in kernels {
+        if let Some(why) = missing(&[kernel]) {
+            skip(&format!("{}-{kernel}: {why}", name.replace("::", "-")));
+            continue;
+        }
         match run(kernel, &equip, name) {
-            Ok(None) => {}
-            Ok(Some(why)) => failed.push(format!("== kernel {kernel}\n{why}")),
-            Err(error) => match error.downcast_ref::<GuestError>() {
-                Some(GuestError::NoKernel { .. }) => skip(&format!("{name}@{kernel}: {error}")),
-                _ => failed.push(format!("== kernel {kernel}\n{error}")),
-            },
+            Ok(ended) => {
+                for what in skipped(&ended.stdout, name) {
+                    skip(&format!("{what} (kernel {kernel})"));
+                }
+                if let Some(why) = fault(&ended) {
+                    failed.push(format!("== kernel {kernel}\n{why}"));
+                }
+            }
+            Err(error) => failed.push(format!("== kernel {kernel}\n{error}")),
         }
     }
     assert!(failed.is_empty(), "{name} failed in a guest\n{}", failed.join("\n"));
 }
 
-/// Runs the test in one guest; why it failed, if it did.
+/// Runs the test in one guest.
 fn run(
     kernel: &str,
     equip: &impl Fn(Guest) -> Result<Guest, Box<dyn Error>>,
     name: &str,
-) -> Result<Option<String>, Box<dyn Error>> {
-    let scratch = tempfile::Builder::new().prefix("stockade-test-program-").tempdir()?;
-    let own = stripped(&std::env::current_exe()?, scratch.path())?;
-    let mut guest = equip(Guest::new(kernel))?.file(&own, PROGRAM).variable(IN_GUEST, kernel);
-    for library in program::files(&own)?.split_off(1) {
-        guest = guest.file(&library, &library);
-    }
-    let ended = guest.run(&[PROGRAM, "--exact", name, "--nocapture", "--test-threads=1"])?;
+) -> Result<Ended, Box<dyn Error>> {
+    let guest =
+        equip(Guest::new(kernel))?.built(std::env::current_exe()?, PROGRAM).variable(IN_GUEST, kernel);
+    Ok(guest.run(&[PROGRAM, "--exact", name, "--nocapture", "--test-threads=1"])?)
+}
+
+/// Why the test failed, if it did.
+fn fault(ended: &Ended) -> Option<String> {
     // A test that is not found passes as none.
-    let ran = ended.stdout.contains("1 passed");
-    if ended.ending == Ending::Exited(0) && ran {
-        return Ok(None);
+    if ended.ending == Ending::Exited(0) && ended.stdout.contains("1 passed") {
+        return None;
     }
     let tail: Vec<&str> = ended.console.lines().rev().take(30).collect();
     let tail: Vec<&str> = tail.into_iter().rev().collect();
-    Ok(Some(format!("{:?}\n{}{}\n-- console\n{}", ended.ending, ended.stdout, ended.stderr, tail.join("\n"))))
+    Some(format!("{:?}\n{}{}\n-- console\n{}", ended.ending, ended.stdout, ended.stderr, tail.join("\n")))
 }
 
-/// A copy of the program without what only a debugger reads, which is most of it.
-fn stripped(path: &Path, scratch: &Path) -> Result<PathBuf, Box<dyn Error>> {
-    let copy = scratch.join("program");
-    let status = Command::new("strip").arg("--strip-debug").arg("-o").arg(&copy).arg(path).status()?;
-    if status.success() { Ok(copy) } else { Err(format!("strip: {status}").into()) }
+/// What the test skipped. The first line that it prints stands behind its own name.
+fn skipped<'a>(stdout: &'a str, name: &str) -> Vec<&'a str> {
+    let before = format!("test {name} ... ");
+    stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix(&before).unwrap_or(line).strip_prefix("SKIP "))
+        .collect()
 }
 
 /// The name of a test by the type of a closure in it: `program::module::test::{{closure}}`.
@@ -78,4 +84,21 @@ fn test_name(closure: &str) -> &str {
 #[expect(clippy::print_stdout, reason = "what is skipped is counted by this line")]
 fn skip(what: &str) {
     println!("SKIP {what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_skipped_in_a_guest_is_found() {
+        let stdout = "\nrunning 1 test\ntest a::b ... SKIP one: no\nno SKIP here\nSKIP two: not here\nok\n";
+        assert_eq!(skipped(stdout, "a::b"), ["one: no", "two: not here"]);
+    }
+
+    #[test]
+    fn a_test_is_found_by_a_closure_in_it() {
+        assert_eq!(test_name("program::module::test::{{closure}}"), "module::test");
+        assert_eq!(test_name("program::test::{{closure}}::{{closure}}"), "test");
+    }
 }
