@@ -1,6 +1,5 @@
 //! What fetches kernels says what it lacks.
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
-#![expect(clippy::print_stdout, reason = "what cannot run says so")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

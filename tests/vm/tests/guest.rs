@@ -1,6 +1,5 @@
 //! Guests are what they say they are.
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
-#![expect(clippy::print_stdout, reason = "what cannot run says so")]
 
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
