@@ -7,8 +7,12 @@ use std::process::Command;
 pub(crate) fn directory() -> Result<PathBuf, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/criu");
     let fetched = Command::new(script).output().map_err(|error| error.to_string())?;
-    if !fetched.status.success() {
-        return Err(format!("no criu can be had: {}", String::from_utf8_lossy(&fetched.stderr).trim()));
+    let said = String::from_utf8_lossy(&fetched.stderr);
+    match fetched.status.code() {
+        Some(0) => {}
+        // It cannot be reached from here.
+        Some(3) => return Err(format!("no criu can be had: {}", said.trim())),
+        code => panic!("scripts/criu: {code:?}: {said}"),
     }
     let directory = PathBuf::from(String::from_utf8_lossy(&fetched.stdout).trim());
     let checked = Command::new(directory.join("criu")).arg("check").output();

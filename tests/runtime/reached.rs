@@ -195,7 +195,8 @@ fn a_root_that_no_engine_keeps_is_refused() {
         bench.create(&bundle).refused("of the host as a root");
     }
     let merged = docker.join("overlay2/a/merged");
-    fs::create_dir_all(&merged).unwrap();
+    fs::create_dir_all(merged.parent().unwrap()).unwrap();
+    fs::rename(bundle.path.join("rootfs"), &merged).unwrap();
     bundle.edit(|config| config["root"]["path"] = merged.to_str().unwrap().into());
     bench.create(&bundle).success();
 }
