@@ -69,6 +69,29 @@ fn what_is_mounted_is_what_the_rules_were_asked_about() {
     }
 }
 
+/// Root of a container that has the volume is root there too.
+#[test]
+fn what_lies_below_a_volume_is_held_whoever_owns_it() {
+    needs!("runtime", "runc", "busybox");
+    let bench = Bench::new();
+    let (site, other) = (bench.join("site"), bench.join("other"));
+    fs::create_dir(&site).unwrap();
+    let data = site.join("data");
+    fill(&data, false, "what was looked at\n");
+    fill(&other, false, "something else\n");
+    let swap = format!("mv {0} {0}.old && ln -s {1} {0}", data.display(), other.display());
+    let runtime = runtime(&bench, "runc", &swap);
+    bench.rules(&format!("default: docker-default\nruntime: {runtime}\nmounts: [{}]\n", site.display()));
+    let bundle = bench.bundle("x");
+    bundle.edit(|config| {
+        config["process"]["args"] = json!(["/bin/cat", "/mnt/word"]);
+        let volume = json!({"destination": "/mnt", "type": "bind", "source": data, "options": ["rbind"]});
+        config["mounts"].as_array_mut().unwrap().push(volume);
+    });
+    let said = ended(&mut bench.stockade(&["run", "--bundle", bundle.text(), "x"])).success();
+    assert_eq!(said, "what was looked at\n");
+}
+
 #[test]
 fn a_volume_that_only_root_could_swap_stays_where_it_is() {
     needs!("runtime", "runc", "busybox");

@@ -34,7 +34,7 @@ pub struct SourceError {
     source: io::Error,
 }
 
-/// A source, the mount that it is of, and the directory in which it could be swapped.
+/// A source, the mount that it is of, and the directory in which, or below which, it could be swapped.
 struct Swappable {
     mount: usize,
     path: PathBuf,
@@ -49,10 +49,17 @@ impl Swappable {
 }
 
 /// Holds every source that others could swap, and has `document` name where; from then on this process is in a mount
-/// namespace of its own. The sources are paths without links. What lies in the container's own root is nobody
-/// else's. open_tree(2), move_mount(2), 5.2; openat2(2), 5.6.
-pub fn hold(document: &mut Document, root: &Path, state: &Path) -> Result<(), SourceError> {
-    let found = swappable(document, root)?;
+/// namespace of its own. The sources are paths without links. `is_named` says of one that it is itself what is admitted:
+/// what lies below that can be swapped by a container that has it as a volume, root there, whoever owns the directories.
+/// What lies in the container's own root, or in `state`, is nobody else's. open_tree(2), move_mount(2), 5.2; openat2(2),
+/// 5.6.
+pub fn hold(
+    document: &mut Document,
+    root: &Path,
+    state: &Path,
+    is_named: &dyn Fn(&str) -> bool,
+) -> Result<(), SourceError> {
+    let found = swappable(document, &[root, state], is_named)?;
     let Some(first) = found.first() else { return Ok(()) };
     let place = state.join(PLACE);
     separate(&place).map_err(|(operation, source)| first.fault(operation, source))?;
@@ -64,7 +71,11 @@ pub fn hold(document: &mut Document, root: &Path, state: &Path) -> Result<(), So
     Ok(())
 }
 
-fn swappable(document: &Document, root: &Path) -> Result<Vec<Swappable>, SourceError> {
+fn swappable(
+    document: &Document,
+    own: &[&Path],
+    is_named: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Swappable>, SourceError> {
     let mut found = Vec::new();
     let mounts = document.get(&["mounts"]).and_then(Value::as_array);
     for (index, mount) in mounts.into_iter().flatten().enumerate() {
@@ -73,7 +84,12 @@ fn swappable(document: &Document, root: &Path) -> Result<Vec<Swappable>, SourceE
         let is_bind = text("type") == "bind"
             || options.filter_map(Value::as_str).any(|option| matches!(option, "bind" | "rbind"));
         let path = PathBuf::from(text("source"));
-        if !is_bind || path.starts_with(root) {
+        if !is_bind || own.iter().any(|own| path.starts_with(own)) {
+            continue;
+        }
+        if !is_named(text("source")) {
+            let directory = path.parent().unwrap_or(&path).to_owned();
+            found.push(Swappable { mount: index, path, directory });
             continue;
         }
         let looked = replaceable(&path).map_err(|error| {
@@ -138,18 +154,19 @@ mod tests {
         fs::create_dir_all(shared.join("data")).unwrap();
         fs::set_permissions(&shared, Permissions::from_mode(0o777)).unwrap();
         symlink("/etc", shared.join("link")).unwrap();
+        let state = place.path().join("state");
         let hold = |source: PathBuf| {
             let mount = json!({"type": "bind", "source": source, "destination": "/x"});
             let bundle =
                 json!({"mounts": [mount], "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO"}}});
             let mut document = Document::parse(bundle.to_string().as_bytes()).unwrap();
-            hold(&mut document, Path::new("/none"), place.path()).map(|()| document)
+            hold(&mut document, Path::new("/none"), &state, &|_| true).map(|()| document)
         };
         for source in ["link", "link/apt", "missing"] {
             let error = hold(shared.join(source)).unwrap_err().to_string();
             assert!(error.contains("shared") && error.contains("cannot"), "{error}");
         }
-        let held = place.path().join("sources/0");
+        let held = state.join("sources/0");
         let document = hold(shared.join("data")).unwrap();
         assert_eq!(document.get(&["mounts"]).unwrap()[0]["source"], held.to_str().unwrap());
         assert!(document.text().contains("SCMP_ACT_ERRNO"), "all else stays: {}", document.text());

@@ -15,7 +15,9 @@ use stockade_enforcer::oci::inner::Inner;
 use stockade_enforcer::oci::record::{Place, Record};
 use stockade_enforcer::oci::sources;
 use stockade_enforcer::oci::surroundings::Here;
-use stockade_policy::oci::{Around, Document, HandOver, Init, OciError, Of, Request, Tightened, tighten};
+use stockade_policy::oci::{
+    Admission, Around, Document, HandOver, Init, OciError, Of, Request, Tightened, tighten,
+};
 use stockade_policy::rules::{Choice, Mode};
 
 /// Makes the bundle as strict as its policy, and becomes the inner runtime.
@@ -55,15 +57,16 @@ pub(super) fn make(
     let state = rules.state()?;
     state.collect()?;
     let inner_state = inner_state(&inner, invocation)?;
-    let (choice, made) = match met(&rules, &inner, &bundle, &root, &id, &state.init(&inner_state, &id)) {
-        // No policy was found for it: what would not start is said, and started.
-        Err(error) if rules.observes() => {
-            state.remove(&inner_state, &id)?;
-            log::refusal(&rules.log(), &id, &error)?;
-            return Ok(Made { rules, inner, record: None });
-        }
-        met => met?,
-    };
+    let (choice, admission, made) =
+        match met(&rules, &inner, &bundle, &root, &id, &state.init(&inner_state, &id)) {
+            // No policy was found for it: what would not start is said, and started.
+            Err(error) if rules.observes() => {
+                state.remove(&inner_state, &id)?;
+                log::refusal(&rules.log(), &id, &error)?;
+                return Ok(Made { rules, inner, record: None });
+            }
+            met => met?,
+        };
     let observed = choice.mode == Mode::Observe;
     let mut kept = None;
     match made {
@@ -99,7 +102,8 @@ pub(super) fn make(
                 if invocation.command == "run" && record.bounds.init.is_some() {
                     leave_no_place(&mut document, &root)?;
                 }
-                sources::hold(&mut document, &root, rules.state_path())?;
+                let is_named = |path: &str| admission.mounts.iter().any(|one| one.is(path, &record.id));
+                sources::hold(&mut document, &root, rules.state_path(), &is_named)?;
                 bundle.replace(&document)?;
                 kept = Some(record);
             }
@@ -136,7 +140,7 @@ fn utf8(path: &Path) -> Result<String, OciError> {
     text.ok_or_else(|| OciError::Host(format!("{} is not UTF-8", path.display())))
 }
 
-/// The choice for a container, and its bundle under it.
+/// The choice for a container, what is admitted for it, and its bundle under both.
 fn met(
     rules: &Administered,
     inner: &Inner,
@@ -144,7 +148,7 @@ fn met(
     root: &Path,
     id: &str,
     init: &Path,
-) -> Result<(Choice, Result<Tightened, OciError>), RuntimeError> {
+) -> Result<(Choice, Admission, Result<Tightened, OciError>), RuntimeError> {
     let claims = claims(bundle, id, &rules.stores(), rules.asks_for_labels())?;
     let choice = rules.choose(&claims)?;
     if !rules.admits_root(root, bundle.path(), id) {
@@ -178,7 +182,7 @@ fn met(
     if let Some(kept) = place.as_ref().and_then(|place| place.read(&context)) {
         match meet(Of::Kept(&kept.around, &kept.filters), &kept.floors) {
             Err(OciError::Kept) => {}
-            made => return Ok((choice, made)),
+            made => return Ok((choice, admission, made)),
         }
     }
     let (policy, floors) = rules.policy(&context, &choice)?;
@@ -191,5 +195,5 @@ fn met(
         let around = Around::of(&policy);
         place.write(&kept_meet::Entry { questions, floors, around, filters });
     }
-    Ok((choice, made))
+    Ok((choice, admission, made))
 }
