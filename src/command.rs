@@ -12,6 +12,7 @@ pub(crate) mod install;
 pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod prove;
+pub(crate) mod quota;
 pub(crate) mod run;
 pub(crate) mod runtime;
 pub(crate) mod verify;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Install(install::Args),
     Prove(prove::Args),
     Profile(profile::Args),
+    Quota(quota::Args),
     Runtime(runtime::Args),
     Verify(verify::Args),
     Doctor(doctor::Args),
@@ -69,6 +71,7 @@ impl Command {
             Command::Install(args) => install::run(args),
             Command::Prove(args) => prove::run(args),
             Command::Profile(args) => profile::run(args),
+            Command::Quota(args) => quota::run(args),
             Command::Runtime(args) => Ok(runtime::run(args)),
             Command::Verify(args) => verify::run(args),
             Command::Doctor(args) => doctor::run(args),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use stockade_enforcer::drill::DrillError;
 use stockade_enforcer::install::InstallError;
 use stockade_enforcer::launch::LaunchError;
+use stockade_enforcer::quota::QuotaError;
 #[cfg(feature = "libseccomp")]
 use stockade_libseccomp::LibseccompError;
 use stockade_policy::compile::CompileError;
@@ -73,6 +74,9 @@ pub(crate) enum Failure {
     /// An engine's file was left as it is.
     #[error(transparent)]
     Install(#[from] InstallError),
+    /// A directory is limited as it was before.
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
     /// Nothing says what a process should be under.
     #[error(
         "no launcher of stockade is among the ancestors of process {pid}, so that nothing says what it should be under"
@@ -118,6 +122,9 @@ impl Failure {
             Failure::Install(InstallError::Write { .. } | InstallError::Busy { .. })
             | Failure::Gaps { .. } => Exit::HOST,
             Failure::Install(_) => Exit::BAD_INPUT,
+            Failure::Quota(error) if error.is_the_hosts() => Exit::HOST,
+            Failure::Quota(error) if error.is_internal() => Exit::INTERNAL,
+            Failure::Quota(_) => Exit::BAD_INPUT,
             #[cfg(feature = "libseccomp")]
             Failure::Libseccomp(error) => match error {
                 LibseccompError::Library { .. } | LibseccompError::Read(_) | LibseccompError::Foreign => {

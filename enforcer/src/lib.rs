@@ -18,6 +18,7 @@ pub mod layer;
 pub mod ledger;
 pub mod oci;
 pub mod probe;
+pub mod quota;
 pub mod sealed;
 pub mod status;
 mod sys;

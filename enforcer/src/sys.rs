@@ -2,6 +2,7 @@
 //! test can count every system call of a sequence and let any one of them fail.
 #![expect(unsafe_code, reason = "this is the fence: nothing outside of this module may")]
 
+pub(crate) mod btrfs;
 pub(crate) mod caps;
 pub(crate) mod clone;
 mod errno;
@@ -23,13 +24,16 @@ pub(crate) mod pidfd;
 pub(crate) mod prctl;
 pub(crate) mod probe;
 pub(crate) mod process;
+pub(crate) mod project;
 pub(crate) mod ptrace;
+pub(crate) mod quota;
 #[cfg(test)]
 pub(crate) mod recorder;
 pub(crate) mod seals;
 pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod tty;
+pub(crate) mod uuid;
 
 pub use errno::Errno;
 

@@ -66,6 +66,7 @@ names!(
     ECONNRESET,
     EAFNOSUPPORT,
     ECONNREFUSED,
+    EINPROGRESS,
     ESTALE
 );
 

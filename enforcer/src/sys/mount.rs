@@ -2,7 +2,7 @@
 
 use super::{Errno, Sys, call, int};
 use std::ffi::CStr;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 
 /// `struct mount_attr`, linux/mount.h, 5.12.
 #[repr(C)]
@@ -31,6 +31,9 @@ const MOVE_TO_EMPTY: u32 = 0x40;
 const FSOPEN_CLOEXEC: u32 = 1;
 const FSCONFIG_SET_STRING: u32 = 1;
 const FSCONFIG_CREATE: u32 = 6;
+const FSCONFIG_RECONFIGURE: u32 = 7;
+const FSPICK_CLOEXEC: u32 = 1;
+const FSPICK_EMPTY_PATH: u32 = 8;
 const FSMOUNT_CLOEXEC: u32 = 1;
 
 /// A detached copy of the tree at `path` with everything mounted below it; at `directory` itself where the path
@@ -122,6 +125,20 @@ pub(crate) fn detached_tmpfs(sys: &dyn Sys, attributes: u64, mode: &CStr) -> Res
     unsafe { call!(sys, SYS_fsconfig, context, FSCONFIG_CREATE, 0usize, 0usize, 0) }?;
     // SAFETY: takes no pointers.
     int(unsafe { call!(sys, SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes) }?)
+}
+
+/// Changes options of the file system that is mounted at `place`; those that are not named stay. fspick(2), 5.2.
+pub(crate) fn reconfigure(sys: &dyn Sys, place: RawFd, options: &[(&CStr, &CStr)]) -> Result<(), Errno> {
+    // SAFETY: the path ends in NUL.
+    let context = int(unsafe { call!(sys, SYS_fspick, place, c"", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH) }?)?;
+    let context = super::file::owned(context);
+    for (name, value) in options {
+        // SAFETY: key and value end in NUL.
+        unsafe { call!(sys, SYS_fsconfig, context.as_raw_fd(), FSCONFIG_SET_STRING, *name, *value, 0) }?;
+    }
+    // SAFETY: this command reads neither key nor value.
+    unsafe { call!(sys, SYS_fsconfig, context.as_raw_fd(), FSCONFIG_RECONFIGURE, 0usize, 0usize, 0) }
+        .map(|_| ())
 }
 
 /// Makes the current directory, a mount, the root; the old root comes to lie on top of it.

@@ -1,0 +1,266 @@
+//! Limits put around directories, and taken away.
+//!
+//! In this order, so that a crash at any point leaves what [`super::reconcile`] finds: the entry, on disk; the limits,
+//! before anything is counted by them; the directories; the file system's journal; the state, read back.
+
+use super::backend::Backend;
+use super::ledger::{Entry, Ledger, Owner};
+use super::place::{self, Filesystem, Place};
+use super::{Id, Limits, QuotaError, State, Usage};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// A quota that is in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Set {
+    /// Its number; a tmpfs has none.
+    pub id: Option<Id>,
+    /// On which file system.
+    pub filesystem: Filesystem,
+    /// What is counted.
+    pub directories: Vec<PathBuf>,
+    /// The limits as the kernel keeps them, none looser than asked.
+    pub limits: Limits,
+    /// What is there already.
+    pub usage: Usage,
+    /// Links, sockets and devices that were there and that this kernel cannot count.
+    pub uncounted: u64,
+}
+
+/// Limits what lies in `directories`, all together; they are on one file system. What has a quota of ours gets these
+/// limits in the place of the ones before.
+///
+/// # Errors
+///
+/// Everything is as it was before.
+pub fn set(
+    ledger: &Ledger,
+    owner: &Owner,
+    directories: &[PathBuf],
+    limits: &Limits,
+) -> Result<Set, QuotaError> {
+    ordered(limits)?;
+    let mounts = place::mounts()?;
+    let places = directories.iter().map(|path| Place::open(path, &mounts)).collect::<Result<Vec<_>, _>>()?;
+    let Some(first) = places.first() else { return Err(QuotaError::NoDirectory) };
+    if let Some(other) = places.iter().find(|place| place.filesystem != first.filesystem) {
+        return Err(QuotaError::Two { first: first.path.clone(), second: other.path.clone() });
+    }
+    let limits = first.backend.fitted(limits)?;
+    if first.filesystem.uuid.is_none() {
+        return whole(first, &limits);
+    }
+    match held(ledger, &places)? {
+        Some(entry) => change(ledger, entry, first, &limits),
+        None => fresh(ledger, owner, &places, &limits),
+    }
+}
+
+/// Takes the quota of a directory away, and of those that are counted with it.
+///
+/// # Errors
+///
+/// Where it has none; what could not be taken away is by the next [`super::reconcile`].
+pub fn release(ledger: &Ledger, directory: &Path) -> Result<Entry, QuotaError> {
+    let mounts = place::mounts()?;
+    let place = Place::open(directory, &mounts)?;
+    let none = || QuotaError::None { path: directory.to_owned() };
+    let mut entry = ledger.entry(Id(place.backend.counted_for(&place.directory)?))?.ok_or_else(none)?;
+    if !entry.directories.iter().any(|of| of == directory) {
+        return Err(nested(&entry, directory));
+    }
+    entry.settled = false;
+    ledger.write(&entry)?;
+    take_back(ledger, &entry, place.backend.as_ref())?;
+    Ok(entry)
+}
+
+/// Counts the directories of an entry no more, takes its limits away, and strikes it out. The entry is not settled.
+pub(super) fn take_back(ledger: &Ledger, entry: &Entry, backend: &dyn Backend) -> Result<(), QuotaError> {
+    for path in &entry.directories {
+        // What is gone, or something else by now, is not counted.
+        let Ok(directory) = place::open(path) else { continue };
+        if backend.counted_for(&directory).ok() == Some(entry.id.0) {
+            backend.discharge(&directory, path, entry.id)?;
+            backend.sync(&directory, false)?;
+        }
+    }
+    backend.limit(entry.id, &Limits::NONE)?;
+    ledger.strike(entry.id)
+}
+
+/// A soft limit lies below the hard one: XFS takes others, and keeps none.
+fn ordered(limits: &Limits) -> Result<(), QuotaError> {
+    if *limits == Limits::NONE {
+        return Err(QuotaError::NoLimit);
+    }
+    let pairs = [("size", limits.soft_size, limits.size), ("files", limits.soft_files, limits.files)];
+    for (what, soft, hard) in pairs {
+        if let (Some(soft), Some(hard)) = (soft, hard)
+            && soft > hard
+        {
+            return Err(QuotaError::Soft { what, soft, hard });
+        }
+    }
+    Ok(())
+}
+
+/// The entry that these directories have already, all of them.
+fn held(ledger: &Ledger, places: &[Place]) -> Result<Option<Entry>, QuotaError> {
+    let mut found = None;
+    for place in places {
+        let number = place.backend.counted_for(&place.directory)?;
+        if number == 0 {
+            continue;
+        }
+        let entry = ledger.entry(Id(number))?.filter(|entry| entry.filesystem == place.filesystem);
+        let entry = entry.ok_or_else(|| QuotaError::others(&place.path, number))?;
+        if !entry.directories.contains(&place.path) {
+            return Err(nested(&entry, &place.path));
+        }
+        found = Some(entry);
+    }
+    let Some(entry) = found else { return Ok(None) };
+    let named = |path: &PathBuf| places.iter().any(|place| place.path == *path);
+    if !entry.directories.iter().all(named) || places.len() != entry.directories.len() {
+        return Err(QuotaError::Part { all: entry.directories });
+    }
+    Ok(Some(entry))
+}
+
+fn nested(entry: &Entry, path: &Path) -> QuotaError {
+    let of = entry.directories.first().cloned().unwrap_or_default();
+    QuotaError::Nested { path: path.to_owned(), of }
+}
+
+/// Other limits for what has some.
+fn change(ledger: &Ledger, entry: Entry, place: &Place, limits: &Limits) -> Result<Set, QuotaError> {
+    let before = state(place, entry.id)?;
+    fits(place, &before.usage, limits)?;
+    let changed = Entry { limits: *limits, settled: true, ..entry.clone() };
+    ledger.write(&changed)?;
+    let kept = place.backend.limit(entry.id, limits).and_then(|()| kept(place, entry.id, limits));
+    match kept {
+        Ok(state) => Ok(in_force(&changed, &state, 0)),
+        Err(error) => {
+            place.backend.limit(entry.id, &entry.limits)?;
+            ledger.write(&entry)?;
+            Err(error)
+        }
+    }
+}
+
+/// A number for what has none.
+fn fresh(ledger: &Ledger, owner: &Owner, places: &[Place], limits: &Limits) -> Result<Set, QuotaError> {
+    let [first, rest @ ..] = places else { return Err(QuotaError::NoDirectory) };
+    // One step, which is done or is not, needs no second look at the ledger.
+    let at_once = rest.is_empty() && first.is_empty()?;
+    let entry = |id| Entry {
+        id,
+        owner: owner.clone(),
+        filesystem: first.filesystem.clone(),
+        directories: places.iter().map(|place| place.path.clone()).collect(),
+        limits: *limits,
+        settled: at_once,
+    };
+    let is_free = |id| {
+        let state = first.backend.state(id)?;
+        Ok(state.is_none_or(|state| state.limits == Limits::NONE && state.usage.is_nothing()))
+    };
+    let mut entry = ledger.allot(entry, is_free)?;
+    match apply(&entry, places, at_once) {
+        Ok(set) => {
+            if !entry.settled {
+                entry.settled = true;
+                ledger.write(&entry)?;
+            }
+            Ok(set)
+        }
+        Err(error) => {
+            entry.settled = false;
+            ledger.write(&entry)?;
+            take_back(ledger, &entry, first.backend.as_ref())?;
+            Err(error)
+        }
+    }
+}
+
+fn apply(entry: &Entry, places: &[Place], at_once: bool) -> Result<Set, QuotaError> {
+    let Some(first) = places.first() else { return Err(QuotaError::NoDirectory) };
+    first.backend.limit(entry.id, &entry.limits)?;
+    kept(first, entry.id, &entry.limits)?;
+    let mut uncounted = 0;
+    for place in places {
+        uncounted += place.backend.charge(&place.directory, &place.path, entry.id)?.uncounted;
+        place.backend.sync(&place.directory, at_once)?;
+        let number = place.backend.counted_for(&place.directory)?;
+        if number != entry.id.0 {
+            let found = format!("it is counted for {number} and not for {}", entry.id);
+            return Err(QuotaError::NotKept { path: place.path.clone(), found });
+        }
+    }
+    let state = kept(first, entry.id, &entry.limits)?;
+    fits(first, &state.usage, &entry.limits)?;
+    Ok(in_force(entry, &state, uncounted))
+}
+
+/// The size of a file system of its own.
+fn whole(place: &Place, limits: &Limits) -> Result<Set, QuotaError> {
+    let id = Id(0);
+    let before = state(place, id)?;
+    fits(place, &before.usage, limits)?;
+    // What is not named stays.
+    let limits = Limits {
+        size: limits.size.or(before.limits.size),
+        files: limits.files.or(before.limits.files),
+        ..*limits
+    };
+    place.backend.limit(id, &limits)?;
+    let state = kept(place, id, &limits)?;
+    Ok(Set {
+        id: None,
+        filesystem: place.filesystem.clone(),
+        directories: vec![place.path.clone()],
+        limits: state.limits,
+        usage: state.usage,
+        uncounted: 0,
+    })
+}
+
+fn in_force(entry: &Entry, state: &State, uncounted: u64) -> Set {
+    Set {
+        id: Some(entry.id),
+        filesystem: entry.filesystem.clone(),
+        directories: entry.directories.clone(),
+        limits: state.limits,
+        usage: state.usage,
+        uncounted,
+    }
+}
+
+fn state(place: &Place, id: Id) -> Result<State, QuotaError> {
+    Ok(place.backend.state(id)?.unwrap_or_default())
+}
+
+/// The state, if the kernel keeps just these limits.
+fn kept(place: &Place, id: Id, limits: &Limits) -> Result<State, QuotaError> {
+    let state = state(place, id)?;
+    if state.limits == *limits {
+        return Ok(state);
+    }
+    let found = format!("asked for {limits:?}, found {:?}", state.limits);
+    Err(QuotaError::NotKept { path: place.path.clone(), found })
+}
+
+/// Refuses limits below what is there.
+fn fits(place: &Place, usage: &Usage, limits: &Limits) -> Result<(), QuotaError> {
+    let sums = [("bytes", Some(usage.size), limits.size), ("files", usage.files, limits.files)];
+    for (what, holds, most) in sums {
+        if let (Some(holds), Some(most)) = (holds, most)
+            && holds > most
+        {
+            return Err(QuotaError::Holds { path: place.path.clone(), what, holds, most });
+        }
+    }
+    Ok(())
+}

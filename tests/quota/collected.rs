@@ -1,0 +1,68 @@
+//! The ledger and the kernel, made to agree again.
+
+use crate::area::{Area, run};
+use crate::held::{MIB, write};
+use serde_json::Value;
+use std::fs;
+
+/// What `gc` did, by state.
+fn collected(area: &Area) -> Vec<String> {
+    let document = area.json(&["gc"]);
+    let found = |quota: &Value| quota["found"].as_str().unwrap().to_owned();
+    document["quotas"].as_array().unwrap().iter().map(found).collect()
+}
+
+pub(crate) fn gone(area: &Area) {
+    if !area.kind.by_directory {
+        return;
+    }
+    let (kept, removed, moved) = (area.directory("kept"), area.directory("removed"), area.directory("moved"));
+    let ids = [&kept, &removed, &moved].map(|path| {
+        let set = area.set(path, &["--size", "8MiB"]);
+        write(&path.join("file"), MIB).unwrap();
+        set["id"].as_u64().unwrap()
+    });
+    area.remove(&removed);
+    fs::rename(&moved, area.at.join("elsewhere")).unwrap();
+    let mut states: Vec<String> = area.shown().into_iter().map(|(state, _)| state).collect();
+    assert_eq!(states, ["kept", "released", "moved"]);
+    assert!(!area.quota(&["show"]).status.success());
+    assert_eq!(collected(area), states);
+    states.remove(1);
+    assert_eq!(collected(area), states);
+    // What moved is limited all the same, and is known again when it is back.
+    assert_eq!(write(&area.at.join("elsewhere/more"), 9 * MIB), Err(area.kind.full));
+    fs::rename(area.at.join("elsewhere"), &moved).unwrap();
+    assert_eq!(collected(area), ["kept", "kept"]);
+    run(&["umount", area.at.to_str().unwrap()]);
+    assert_eq!(collected(area), ["absent", "absent"]);
+    area.mount();
+    assert_eq!(collected(area), ["kept", "kept"]);
+    // Without its entry one that is used stays, and one that is not does not.
+    area.forget(ids[0]);
+    area.forget(ids[2]);
+    area.remove(&kept);
+    run(&["sync"]);
+    let mut found = collected(area);
+    found.sort();
+    assert_eq!(found, ["released", "unknown"]);
+    assert_eq!(collected(area), ["unknown"]);
+}
+
+pub(crate) fn drift(area: &Area) {
+    if !area.kind.by_directory {
+        return;
+    }
+    let limited = area.directory("limited");
+    let id = area.set(&limited, &["--size", "8MiB"])["id"].as_u64().unwrap();
+    let at = area.at.to_str().unwrap();
+    if area.kind.name == "btrfs" {
+        run(&["btrfs", "qgroup", "limit", "none", &format!("1/{id}"), at]);
+    } else {
+        run(&["xfs_quota", "-f", "-x", "-c", &format!("limit -p bhard=1g {id}"), at]);
+    }
+    assert_eq!(area.shown()[0].0, "repaired", "it would be");
+    assert_eq!(collected(area), ["repaired"]);
+    assert_eq!(collected(area), ["kept"]);
+    assert_eq!(write(&limited.join("file"), 9 * MIB), Err(area.kind.full));
+}
