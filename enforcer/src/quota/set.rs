@@ -78,9 +78,9 @@ pub fn release(ledger: &Ledger, directory: &Path) -> Result<Entry, QuotaError> {
 /// Counts the directories of an entry no more, takes its limits away, and strikes it out. The entry is not settled.
 pub(super) fn take_back(ledger: &Ledger, entry: &Entry, backend: &dyn Backend) -> Result<(), QuotaError> {
     for path in &entry.directories {
-        // What is gone, or something else by now, is not counted.
         let Ok(directory) = place::open(path) else { continue };
-        if backend.counted_for(&directory).ok() == Some(entry.id.0) {
+        // By its own number it may be done, and what lies in it not.
+        if place::is_on(&directory, entry.filesystem.uuid.as_deref()) {
             backend.discharge(&directory, path, entry.id)?;
             backend.sync(&directory, false)?;
         }
