@@ -1,5 +1,6 @@
 //! `restore`: what comes out of a checkpoint goes on only when all of it was found to be under its policy.
 
+mod forged;
 mod held;
 
 use crate::bench::{Bench, Bundle, ended};
@@ -51,11 +52,11 @@ struct Scene {
 impl Scene {
     /// The checkpoint of a container under `kept`, with these rules.
     fn new(rules: &str) -> Option<Scene> {
-        Scene::of(rules, |_, _| {})
+        Scene::of(rules, |_, _, _| {})
     }
 
     /// The same of a container that is made of its bundle as `change` leaves it.
-    fn of(rules: &str, change: impl FnOnce(&Bundle, &mut Value)) -> Option<Scene> {
+    fn of(rules: &str, change: impl FnOnce(&Bench, &Bundle, &mut Value)) -> Option<Scene> {
         let criu = criu()?;
         let alone = ONE_CRIU.lock().unwrap_or_else(PoisonError::into_inner);
         let bench = Bench::with(rules);
@@ -67,13 +68,14 @@ impl Scene {
             for mount in mounts.iter_mut().filter(|mount| mount["destination"] == "/proc") {
                 mount["options"] = json!(["nosuid", "noexec", "nodev"]);
             }
-            change(&bundle, config);
+            change(&bench, &bundle, config);
         });
         let scene = Scene { _alone: alone, bench, bundle, criu };
         // With descriptors of the host's own files criu takes nothing down.
         let create = ["create", "--bundle", scene.bundle.text(), "x"];
         let quiet = scene.bench.stockade(&create).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        assert!(quiet.unwrap().success());
+        // Said once more where it is refused.
+        assert!(quiet.unwrap().success(), "{:?}", ended(&mut scene.bench.stockade(&create)));
         ended(&mut scene.bench.stockade(&["start", "x"])).success();
         scene.bench.pid("x");
         scene.checkpoint(&scene.images());

@@ -7,6 +7,8 @@
 
 mod descriptors;
 pub mod hold;
+mod mounts;
+mod wanted;
 
 use super::others::replaceable;
 use crate::freeze;
@@ -20,6 +22,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use stockade_observe::{ObserveError, Task};
+use stockade_policy::oci::Document;
 use stockade_policy::plan::Plan;
 use stockade_policy::policy::Section;
 
@@ -111,6 +114,32 @@ pub enum RestoredError {
         /// What it is.
         what: String,
     },
+    /// A mount is not what the bundle asks for.
+    #[error("the mount {} of process {pid} {why}", at.display())]
+    Mount {
+        /// A process that sees it.
+        pid: u32,
+        /// Where it is.
+        at: PathBuf,
+        /// What is wrong, as a clause.
+        why: String,
+    },
+    /// A process stands elsewhere than in the container's tree.
+    #[error("process {pid} is not inside: its {what}")]
+    Outside {
+        /// The process.
+        pid: u32,
+        /// What of it.
+        what: String,
+    },
+    /// A source of the bundle's is not there.
+    #[error("cannot compare with {}, which the bundle mounts: {source}", path.display())]
+    Source {
+        /// Its path on the host.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A setting that criu does not bring back could not be given.
     #[error("cannot give what was restored its settings: {0}")]
     Sysctl(verify::sysctls::SysctlError),
@@ -200,8 +229,8 @@ pub fn leave_keys() -> Result<(), RestoredError> {
 }
 
 /// What the kernel shows of a container that was restored, its first process `pid`, all of it frozen since criu had it.
-/// What is kept of it is in `place`.
-pub fn look(plan: &Plan, pid: u32, place: &Path) -> Result<Status, RestoredError> {
+/// It was restored from `bundle`, and what is kept of it is in `place`.
+pub fn look(plan: &Plan, bundle: &Document, pid: u32, place: &Path) -> Result<Status, RestoredError> {
     let tasks = verify::processes(pid)?;
     for task in &tasks {
         if !freeze::is_stopped(task)? {
@@ -216,6 +245,7 @@ pub fn look(plan: &Plan, pid: u32, place: &Path) -> Result<Status, RestoredError
     if let Some(layer) = unseen(&status) {
         return Err(RestoredError::Unseen { layer: layer.layer, why: layer.verdict.text().to_owned() });
     }
+    mounts::Expected::of(bundle)?.check(&tasks)?;
     for task in &tasks {
         if !task.start()?.ended {
             descriptors::check(task)?;

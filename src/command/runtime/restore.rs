@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use stockade_enforcer::oci::inner::Inner;
 use stockade_enforcer::oci::record::Record;
 use stockade_enforcer::oci::restored::{self, hold};
-use stockade_policy::oci::CRIU;
+use stockade_policy::oci::{CRIU, Document};
 
 /// Options by which something comes in that is looked at by nobody, and what.
 const REFUSED: [(&str, &str); 3] = [
@@ -55,7 +55,7 @@ pub(super) fn restore(invocation: &mut Invocation) -> Result<Exit, RuntimeError>
         tightened.document.order(CRIU, path);
         Ok(())
     })?;
-    let Some(record) = &made.record else {
+    let Some((record, bundle)) = &made.record else {
         let never: Infallible = become_inner(&made.inner, invocation)?;
         match never {}
     };
@@ -69,7 +69,7 @@ pub(super) fn restore(invocation: &mut Invocation) -> Result<Exit, RuntimeError>
         }
     }
     let pid = made.inner.pid(invocation.global_arguments(), &record.id);
-    match pid.map_err(RuntimeError::from).and_then(|pid| go_on(record, pid, &kept)) {
+    match pid.map_err(RuntimeError::from).and_then(|pid| go_on(record, bundle, pid, &kept)) {
         Ok(()) => Ok(Exit::FINE),
         Err(error) => {
             end(&made, record, invocation)?;
@@ -79,8 +79,8 @@ pub(super) fn restore(invocation: &mut Invocation) -> Result<Exit, RuntimeError>
 }
 
 /// Lets it go on, if nothing is looser than the plan.
-fn go_on(record: &Record, pid: u32, kept: &Path) -> Result<(), RuntimeError> {
-    let status = restored::look(&record.plan, pid, kept)?;
+fn go_on(record: &Record, bundle: &Document, pid: u32, kept: &Path) -> Result<(), RuntimeError> {
+    let status = restored::look(&record.plan, bundle, pid, kept)?;
     if status.is_drift() {
         return Err(RuntimeError::Drift(drift(&status)));
     }

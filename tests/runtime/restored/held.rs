@@ -30,7 +30,7 @@ int main(void) {
 
 /// A checkpoint of a program that wakes itself, and the file that it writes to.
 fn waking() -> Option<(Scene, PathBuf)> {
-    let scene = Scene::of(RULES, |bundle, config| {
+    let scene = Scene::of(RULES, |_, bundle, config| {
         build(WAKES, &bundle.path.join("rootfs/bin/wakes"));
         config["process"]["args"] = json!(["/bin/wakes"]);
     })?;
@@ -79,7 +79,7 @@ fn whoever_of_its_keepers_is_killed_it_is_ended() {
     );
     program(&criu, &swap);
     scene.criu = criu.display().to_string();
-    for (dies, words) in [("$$", "criu did not have it frozen"), ("$PPID $$", "criu")] {
+    for (dies, words) in [("$$", "criu did not have it frozen"), ("$PPID $$", "")] {
         let stockade = env!("CARGO_BIN_EXE_stockade");
         let killed =
             format!("[ \"$CRTOOLS_SCRIPT_ACTION\" != pre-resume ] || kill -9 {dies}\nexec -a \"$0\" {stockade}\n");
