@@ -135,7 +135,8 @@ fn state(pid: u32) -> Option<char> {
 fn is_frozen(pid: u32) -> Option<bool> {
     let at = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
     let at = at.lines().find_map(|line| line.strip_prefix("0::"))?.to_owned();
-    let places = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(|place| format!("{place}{at}/cgroup.events"));
+    let places =
+        ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(|place| format!("{place}{at}/cgroup.events"));
     let events = places.iter().find_map(|path| fs::read_to_string(path).ok())?;
     Some(events.lines().any(|line| line == "frozen 1"))
 }

@@ -5,7 +5,8 @@ use super::init;
 use super::maker::{self, Maker};
 use super::restored::hold;
 use rustix::fs::{
-    AtFlags, FlockOperation, Mode, OFlags, StatVfsMountFlags, flock, fstat, open, statvfs, symlinkat, unlinkat,
+    AtFlags, FlockOperation, Mode, OFlags, StatVfsMountFlags, flock, fstat, open, statvfs, symlinkat,
+    unlinkat,
 };
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -335,7 +336,8 @@ impl Place {
     /// Writes what criu is told when it restores the container, and under which name it starts `program`; where that
     /// stands.
     pub fn write_criu(&self, options: &str, program: &Path) -> Result<PathBuf, RecordError> {
-        symlinkat(program, &self.directory, hold::NAME).map_err(|errno| self.fault("link in", errno.into()))?;
+        symlinkat(program, &self.directory, hold::NAME)
+            .map_err(|errno| self.fault("link in", errno.into()))?;
         bundle::replace(&self.directory, &self.path, CRIU, options.as_bytes(), Mode::from_raw_mode(0o600))?;
         Ok(self.path.join(CRIU))
     }

@@ -29,18 +29,21 @@ use stockade_policy::policy::Section;
 /// What criu is told, in a file as criu(8) reads it ("CONFIGURATION FILES"): it starts what is [`hold::NAME`] in `place`.
 pub fn options(place: &Path) -> Result<String, RestoredError> {
     let path = place.join(hold::NAME);
-    let is_plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\"'\\".contains(&byte));
+    let is_plain =
+        |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\"'\\".contains(&byte));
     let text = path.to_str().filter(is_plain).map(|path| format!("leave-stopped\naction-script {path}\n"));
     text.ok_or(RestoredError::Place { path })
 }
 
 /// This very program, which criu starts as root: by a path that nobody but root, or the caller, can lead elsewhere.
 pub fn program() -> Result<PathBuf, RestoredError> {
-    let path = std::env::current_exe().map_err(|source| RestoredError::Look { path: "/proc/self/exe".into(), source })?;
+    let path = std::env::current_exe()
+        .map_err(|source| RestoredError::Look { path: "/proc/self/exe".into(), source })?;
     let look = |source| RestoredError::Look { path: path.clone(), source };
     let data = fs::symlink_metadata(&path).map_err(look)?;
     let why = wrong(data.uid(), data.mode(), false);
-    let elsewhere = replaceable(&path).map_err(look)?.map(|_| "lies where others can put something in its place");
+    let elsewhere =
+        replaceable(&path).map_err(look)?.map(|_| "lies where others can put something in its place");
     match why.or(elsewhere) {
         Some(why) => Err(RestoredError::Program { path, why }),
         None => Ok(path),

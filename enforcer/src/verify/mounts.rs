@@ -71,8 +71,11 @@ impl View<'_> {
             verdict =
                 verdict.and(Verdict::looser("something is mounted over its root, and can be left by `/..`"));
         }
-        let shared =
-            self.tree.visible.iter().find(|mount| mount.propagation.iter().any(|one| one.starts_with("shared:")));
+        let shared = self
+            .tree
+            .visible
+            .iter()
+            .find(|mount| mount.propagation.iter().any(|one| one.starts_with("shared:")));
         if let Some(mount) = shared {
             let at = mount.at.display();
             verdict = verdict.and(Verdict::looser(format!("what is mounted in {at} appears outside too")));

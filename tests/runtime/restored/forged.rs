@@ -3,6 +3,7 @@
 
 use super::{RULES, Scene};
 use crate::bench::{Bundle, all_capabilities, ended};
+use crate::patience::patiently;
 use serde_json::{Value, json};
 use std::fs;
 use std::process::{Command, Stdio};
@@ -19,10 +20,16 @@ const FORGERIES: &[Forgery] = &[
     ("no mask", unmasked, NOTHING, "/proc/timer_list of process"),
     ("what is read-only", |_| {}, &["mount", "-o", "remount,bind,rw", "/proc/sys"], "/proc/sys of process"),
     ("programs in /tmp", |_| {}, &["mount", "-o", "remount,bind,exec", "/tmp"], "the mount /tmp of process"),
-    ("something over a mount", |_| {}, &["mount", "-t", "tmpfs", "none", "/data"], "the mount /data of process"),
-    ("another root", chrooted, NOTHING, "root lies outside of the container's mounts"),
+    (
+        "something over a mount",
+        |_| {},
+        &["mount", "-t", "tmpfs", "none", "/data"],
+        "the mount /data of process",
+    ),
+    ("another root", chrooted, NOTHING, "its root is no mount"),
     ("no filter", unfiltered, NOTHING, "seccomp is looser"),
-    ("another filter", |config| without_init(config), NOTHING, "seccomp is looser"),
+    ("a call more", |config| filtered(config, "kexec_load", "SCMP_ACT_ALLOW"), NOTHING, "seccomp is looser"),
+    ("calls by default", allowing, NOTHING, "seccomp is looser"),
     ("more capabilities", capable, NOTHING, "capabilities is looser"),
     ("privileges to gain", gaining, NOTHING, "no_new_privileges is looser"),
 ];
@@ -48,12 +55,31 @@ fn unmasked(config: &mut Value) {
 fn chrooted(config: &mut Value) {
     without_init(config);
     capable(config);
-    config["process"]["args"] = json!(["/bin/busybox", "chroot", "/jail", "/busybox", "sleep", "120"]);
+    let inside = "/busybox chroot /jail /busybox sh -c 'echo > /ready; exec /busybox sleep 120'";
+    let wait = "while [ ! -e /jail/ready ]; do /bin/sleep 0.1; done";
+    config["process"]["args"] =
+        json!(["/bin/sh", "-c", format!("/bin{inside} & {wait}; exec /bin/sleep 120")]);
 }
 
 fn unfiltered(config: &mut Value) {
     without_init(config);
     config["linux"].as_object_mut().unwrap().remove("seccomp");
+}
+
+/// A filter with one rule more, and that one alone.
+fn filtered(config: &mut Value, call: &str, action: &str) {
+    without_init(config);
+    let rules = config["linux"]["seccomp"]["syscalls"].as_array_mut().unwrap();
+    for rule in rules.iter_mut() {
+        rule["names"].as_array_mut().unwrap().retain(|name| name != call);
+    }
+    rules.retain(|rule| rule["names"] != json!([]));
+    rules.push(json!({"names": [call], "action": action}));
+}
+
+fn allowing(config: &mut Value) {
+    without_init(config);
+    config["linux"]["seccomp"]["defaultAction"] = "SCMP_ACT_ALLOW".into();
 }
 
 /// The container's own command, with nothing before it that takes on the exact filter.
@@ -69,6 +95,7 @@ fn capable(config: &mut Value) {
 }
 
 fn gaining(config: &mut Value) {
+    without_init(config);
     config["process"]["noNewPrivileges"] = false.into();
 }
 
@@ -84,7 +111,8 @@ fn scene() -> Option<Scene> {
         fs::create_dir(&data).unwrap();
         bench.rules(&format!("{RULES}mounts: [\"{}\"]\n", data.display()));
         let mounts = config["mounts"].as_array_mut().unwrap();
-        mounts.push(json!({"destination": "/data", "type": "bind", "source": data, "options": ["bind", "ro"]}));
+        mounts
+            .push(json!({"destination": "/data", "type": "bind", "source": data, "options": ["bind", "ro"]}));
         let options = ["nosuid", "nodev", "noexec"];
         mounts.push(json!({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": options}));
         config["linux"]["maskedPaths"] = json!(["/proc/timer_list", "/proc/acpi"]);
@@ -114,6 +142,8 @@ impl Scene {
         assert!(quiet.unwrap().success(), "{:?}", ended(&mut self.bench.plain(&create)));
         ended(&mut self.bench.plain(&["start", "x"])).success();
         let pid = self.bench.pid("x").to_string();
+        let name = format!("/proc/{pid}/comm");
+        patiently("the last command", || (fs::read_to_string(&name).ok()? == "sleep\n").then_some(()));
         if !inside.is_empty() {
             let enter = ["--target", &pid, "--mount", "--pid", "--root", "/bin/busybox"];
             ended(Command::new("nsenter").args(enter).args(inside)).success();
@@ -130,11 +160,16 @@ fn what_was_forged_is_refused() {
     needs!("runtime", "runc", "busybox", "nsenter");
     let Some(scene) = scene() else { return };
     let met = scene.bundle.read();
-    // The same way without a change goes on.
-    scene.forge(|_| {}, NOTHING);
-    scene.restore(&["--detach"]).success();
-    scene.stands(false);
-    scene.bench.end("x");
+    // The same way without a change goes on, and so does what is stricter.
+    let stricter: [fn(&mut Value); 3] =
+        [|_| {}, without_init, |config| filtered(config, "mkdir", "SCMP_ACT_ERRNO")];
+    for change in stricter {
+        scene.forge(change, NOTHING);
+        scene.restore(&["--detach"]).success();
+        scene.stands(false);
+        scene.bench.end("x");
+        scene.bundle.write(&met);
+    }
     for (what, change, inside, words) in FORGERIES {
         println!("{what}");
         scene.bundle.write(&met);

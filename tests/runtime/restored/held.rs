@@ -38,10 +38,46 @@ fn waking() -> Option<(Scene, PathBuf)> {
     Some((scene, ran))
 }
 
+/// Sends a descriptor to itself, and never receives it.
+const SENDS: &str = r#"
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int main(void) {
+    int ends[2];
+    char byte = 'x', control[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends)) return 1;
+    memcpy(CMSG_DATA(rights), &ends[1], sizeof(int));
+    if (sendmsg(ends[0], &message, 0) != 1) return 2;
+    for (;;) pause();
+}
+"#;
+
+#[test]
+fn descriptors_on_their_way_are_refused() {
+    needs!("runtime", "runc", "busybox", "gcc");
+    let scene = Scene::of(RULES, |_, bundle, config| {
+        build(SENDS, &bundle.path.join("rootfs/bin/sends"));
+        config["process"]["args"] = json!(["/bin/sends"]);
+    });
+    let Some(scene) = scene else { return };
+    scene.restore(&["--detach"]).refused("in which descriptors are on their way");
+    assert_eq!(scene.left(), "");
+}
+
 fn build(source: &str, program: &Path) {
     let file = program.with_extension("c");
     fs::write(&file, source).unwrap();
-    assert!(Command::new("gcc").args(["-Os", "-static", "-o"]).args([program, &file]).status().unwrap().success());
+    assert!(
+        Command::new("gcc").args(["-Os", "-static", "-o"]).args([program, &file]).status().unwrap().success()
+    );
     fs::remove_file(&file).unwrap();
 }
 
@@ -81,8 +117,9 @@ fn whoever_of_its_keepers_is_killed_it_is_ended() {
     scene.criu = criu.display().to_string();
     for (dies, words) in [("$$", "criu did not have it frozen"), ("$PPID $$", "")] {
         let stockade = env!("CARGO_BIN_EXE_stockade");
-        let killed =
-            format!("[ \"$CRTOOLS_SCRIPT_ACTION\" != pre-resume ] || kill -9 {dies}\nexec -a \"$0\" {stockade}\n");
+        let killed = format!(
+            "[ \"$CRTOOLS_SCRIPT_ACTION\" != pre-resume ] || kill -9 {dies}\nexec -a \"$0\" {stockade}\n"
+        );
         program(&hold, &format!("#!/bin/bash\n{killed}"));
         let ended = scene.restore(&["--detach"]);
         assert_ne!(ended.code, Some(0), "{dies}: {ended:?}");

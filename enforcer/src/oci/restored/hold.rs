@@ -105,7 +105,8 @@ fn leave(criu: u32, first: u32, place: &Path) -> Result<(), HoldError> {
         let Some(to) = parents.and_then(|to| to.directory(&mounts)) else { continue };
         let path = to.join("cgroup.procs");
         for pid in [criu, std::process::id()] {
-            fs::write(&path, pid.to_string()).map_err(|source| HoldError::Write { path: path.clone(), source })?;
+            fs::write(&path, pid.to_string())
+                .map_err(|source| HoldError::Write { path: path.clone(), source })?;
         }
     }
     let (of, directory) = cgroup(&held, &mounts)?;

@@ -177,7 +177,9 @@ impl View<'_> {
         let place = bound.source.join(rest);
         let host = self.expected.host.0.iter().rev().find(|host| host.at == place);
         Some(match host {
-            Some(host) if (host.device, &host.root) == (mount.device, &mount.root) => said(wish.more_below(mount, host)),
+            Some(host) if (host.device, &host.root) == (mount.device, &mount.root) => {
+                said(wish.more_below(mount, host))
+            }
             _ => Err(format!("is not {} of the host", place.display())),
         })
     }
@@ -193,7 +195,9 @@ impl View<'_> {
             return Some(format!("({}) is no {} of its own", mount.filesystem, wish.kind));
         }
         // The host has it mounted: it is the host's.
-        if OWN.contains(&mount.filesystem.as_str()) && self.expected.host.0.iter().any(|host| host.device == mount.device) {
+        if OWN.contains(&mount.filesystem.as_str())
+            && self.expected.host.0.iter().any(|host| host.device == mount.device)
+        {
             return Some(format!("is a {} of the host", mount.filesystem));
         }
         let hidden = |word: &String| match word.split_once('=')? {
@@ -203,7 +207,8 @@ impl View<'_> {
             ("subset", "pid") => Some(mount.super_option("subset") == Some("pid")),
             _ => None,
         };
-        let shows = mount.filesystem == "proc" && wish.options.iter().filter_map(hidden).any(|hidden| !hidden);
+        let shows =
+            mount.filesystem == "proc" && wish.options.iter().filter_map(hidden).any(|hidden| !hidden);
         shows.then(|| "shows more than its bundle's".to_owned())
     }
 
@@ -255,7 +260,8 @@ impl View<'_> {
             let Some(found) = find(path)? else { continue };
             let device = (rustix::fs::major(found.metadata.rdev()), rustix::fs::minor(found.metadata.rdev()));
             let is_null = found.metadata.file_type().is_char_device() && device == NULL;
-            let is_cover = found.metadata.is_dir() && is_mask(found.mount) && found.mount.filesystem == "tmpfs";
+            let is_cover =
+                found.metadata.is_dir() && is_mask(found.mount) && found.mount.filesystem == "tmpfs";
             if !is_null && !is_cover {
                 return Err(self.wrong(path, "is not masked"));
             }
@@ -279,5 +285,58 @@ fn is_mask(mount: &Mount) -> bool {
         "tmpfs" if mount.root == *"/" => mount.is_read_only(),
         "tmpfs" | "devtmpfs" => mount.root == *"/null",
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    /// What is said of a process that becomes `name`, in a mount namespace of its own.
+    fn said(script: &str, name: &str) -> Result<(), String> {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", script]).stdin(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let task = Task::open(child.id()).unwrap();
+        while task.read("comm").unwrap() != format!("{name}\n").as_bytes() {
+            assert!(child.try_wait().unwrap().is_none(), "{script}");
+        }
+        let said = inside(&task, &task.mounts().unwrap()).map_err(|error| error.to_string());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        said
+    }
+
+    #[test]
+    fn a_root_that_could_be_left_is_refused() {
+        if !rustix::process::geteuid().is_root() || !Path::new("/bin/busybox").exists() {
+            println!("SKIP restored-root: it takes root, and busybox");
+            return;
+        }
+        assert_eq!(said("exec sleep 60", "sleep"), Ok(()));
+        let prepare =
+            "mount -t tmpfs none /mnt && mkdir /mnt/a && cp /bin/busybox /mnt && cp /bin/busybox /mnt/a";
+        // `/mnt` is a mount, and the host's root is still below it.
+        let left =
+            said(&format!("{prepare} && cd /mnt && exec chroot . /busybox sleep 60"), "busybox").unwrap_err();
+        assert!(left.contains("root is not that of its mount namespace"), "{left}");
+        let left = said(&format!("{prepare} && cd /mnt/a && exec chroot . /busybox sleep 60"), "busybox")
+            .unwrap_err();
+        assert!(left.contains("root is no mount"), "{left}");
+        let outside = "cd / && mount -t tmpfs none /mnt && cd /mnt && umount -l /mnt && exec sleep 60";
+        let outside = said(outside, "sleep").unwrap_err();
+        assert!(outside.contains("cwd lies outside"), "{outside}");
+    }
+
+    #[test]
+    fn masks_are_what_runc_makes() {
+        let is = |line: &str| is_mask(&Mounts::parse(line.as_bytes()).unwrap().0[0]);
+        assert!(is("2 1 0:2 /null /proc/keys rw - tmpfs tmpfs rw"));
+        assert!(is("2 1 0:2 /null /proc/keys rw - devtmpfs devtmpfs rw"));
+        assert!(is("2 1 0:2 / /proc/acpi ro - tmpfs tmpfs ro"));
+        assert!(!is("2 1 0:2 / /proc/acpi rw - tmpfs tmpfs rw"));
+        assert!(!is("2 1 0:2 /null /proc/keys ro - ext4 disk ro"));
+        assert!(!is("2 1 0:2 /zero /proc/keys ro - devtmpfs devtmpfs ro"));
     }
 }

@@ -69,7 +69,8 @@ fn wish(mount: &Value, host: &Mounts) -> Result<Wish, RestoredError> {
     let options = mount.get("options").and_then(Value::as_array);
     let options: Vec<String> =
         options.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-    let is_bind = text("type") == "bind" || options.iter().any(|option| option == "bind" || option == "rbind");
+    let is_bind =
+        text("type") == "bind" || options.iter().any(|option| option == "bind" || option == "rbind");
     let bound = if is_bind { Some(bound(Path::new(text("source")), host)?) } else { None };
     Ok(Wish { at: text("destination").into(), kind: text("type").to_owned(), options, bound })
 }
@@ -123,7 +124,10 @@ impl Wish {
 
     /// What a mount there allows that the bundle does not, as a clause.
     pub(super) fn more(&self, mount: &Mount) -> Option<&'static str> {
-        LIMITS.iter().find(|(option, _)| self.has(option) && !is_limited(mount, option)).map(|(_, more)| *more)
+        LIMITS
+            .iter()
+            .find(|(option, _)| self.has(option) && !is_limited(mount, option))
+            .map(|(_, more)| *more)
     }
 
     /// The same of what came along from below its source, where the host has `host`.
