@@ -33,6 +33,9 @@ extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
 
 /// Nothing is initialised before the command is known: a launch pays for everything here.
 fn run() -> Exit {
+    if let Some(program) = shortcut::hold(std::env::args_os()) {
+        return command::runtime::hold(&program);
+    }
     if let Some(arguments) = shortcut::runtime(std::env::args_os()) {
         return command::runtime::start(arguments);
     }

@@ -22,6 +22,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Arg
     lex(options, command).ok().flatten()
 }
 
+/// The path by which criu has started this program.
+pub(crate) fn hold(arguments: impl IntoIterator<Item = OsString>) -> Option<PathBuf> {
+    let program = PathBuf::from(arguments.into_iter().next()?);
+    program.file_name().is_some_and(|name| name == runtime::HOLD).then_some(program)
+}
+
 /// The arguments of `stockade-runtime …`, or of `stockade runtime …` where those are not about the command itself.
 pub(crate) fn runtime(arguments: impl IntoIterator<Item = OsString>) -> Option<Vec<OsString>> {
     let mut arguments = arguments.into_iter();

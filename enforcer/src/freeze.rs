@@ -17,6 +17,9 @@ use stockade_policy::policy::NamespaceKind;
 /// How long all processes may take to stand. One that waits for a device does not before that is over.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The file by which a cgroup is frozen.
+const FREEZE: &str = "cgroup.freeze";
+
 /// How a container stood while it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -72,25 +75,70 @@ pub fn freeze(task: &Task) -> Result<Hold, ObserveError> {
     let Some(at) = unified.directory(&mounts) else {
         return running("its cgroup of the unified hierarchy is not mounted here");
     };
-    if is_frozen(&at)? || cgroup::value(&at, "cgroup.freeze")? == "1" {
+    if is_frozen(&at)? || cgroup::value(&at, FREEZE)? == "1" {
         return hold(Stood::Paused { traceable: true });
     }
     if !is_its_own(&at)? {
         return running("processes of the host stand in its cgroup");
     }
-    let failed = |source| ObserveError::Read { path: at.join("cgroup.freeze"), source };
-    let file = OpenOptions::new().write(true).open(at.join("cgroup.freeze")).map_err(failed)?;
+    let failed = |source| ObserveError::Read { path: at.join(FREEZE), source };
+    let file = OpenOptions::new().write(true).open(at.join(FREEZE)).map_err(failed)?;
     // Before anything stands still there is one who lets it go.
     let guard = guard::start(file.as_fd(), b"0").map_err(failed)?;
     std::io::Write::write_all(&mut &file, b"1").map_err(failed)?;
+    if !stands(&at)? {
+        return running("not all of its processes stopped in time");
+    }
+    Ok(Hold { stood: Stood::Frozen, _guard: Some(guard) })
+}
+
+/// Waits until all processes of a cgroup stand; whether they do.
+fn stands(at: &Path) -> Result<bool, ObserveError> {
     let start = Instant::now();
-    while !is_frozen(&at)? {
+    while !is_frozen(at)? {
         if start.elapsed() > PATIENCE {
-            return running("not all of its processes stopped in time");
+            return Ok(false);
         }
         std::thread::sleep(Duration::from_micros(200));
     }
-    Ok(Hold { stood: Stood::Frozen, _guard: Some(guard) })
+    Ok(true)
+}
+
+/// Freezes the cgroup at `at` until [`go_on`]: whatever becomes of this process, it stays so.
+pub(crate) fn stop(at: &Path) -> Result<bool, ObserveError> {
+    write(at, "1")?;
+    stands(at)
+}
+
+/// Lets the cgroup of `task` go on.
+pub(crate) fn go_on(task: &Task) -> Result<(), ObserveError> {
+    match unified(task)? {
+        Some(at) => write(&at, "0"),
+        None => Ok(()),
+    }
+}
+
+/// Whether the cgroup of `task` is frozen, by the unified hierarchy.
+pub(crate) fn is_stopped(task: &Task) -> Result<bool, ObserveError> {
+    match unified(task)? {
+        Some(at) => Ok(cgroup::value(&at, FREEZE)? == "1" && is_frozen(&at)?),
+        None => Ok(false),
+    }
+}
+
+fn write(at: &Path, value: &str) -> Result<(), ObserveError> {
+    let path = at.join(FREEZE);
+    // No O_CREAT: what is no cgroup has no such file.
+    let file = OpenOptions::new().write(true).open(&path);
+    let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, value.as_bytes()));
+    written.map_err(|source| ObserveError::Read { path, source })
+}
+
+/// The directory of the cgroup of `task` in the unified hierarchy, where that is not the one of all processes.
+pub(crate) fn unified(task: &Task) -> Result<Option<PathBuf>, ObserveError> {
+    let mounts = Task::ours()?.mounts()?;
+    let own = task.cgroups()?.into_iter().find(|one| one.hierarchy == 0 && one.path != "/");
+    Ok(own.and_then(|one| one.directory(&mounts)))
 }
 
 /// Whether all processes of a cgroup stand, for whatever reason.

@@ -2,6 +2,7 @@
 //! what was asked for, nor the process itself.
 
 mod declared;
+pub(crate) mod found;
 mod identity;
 mod labels;
 mod mounts;

@@ -17,6 +17,7 @@ mod update;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use arguments::{ArgumentError, Invocation};
+pub(crate) use restore::hold;
 use rules::Administered;
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -34,6 +35,9 @@ use stockade_policy::rules::Denied;
 
 /// The names by which the program is this command alone; the second for engines that start whatever is called so.
 pub(crate) const NAMES: [&str; 2] = ["stockade-runtime", "runc"];
+
+/// The name by which it is what criu starts.
+pub(crate) const HOLD: &str = stockade_enforcer::oci::restored::hold::NAME;
 
 /// The inner runtime where the rules cannot be read, for what is handed on.
 const USUAL: &str = "runc";

@@ -1,10 +1,13 @@
 //! `restore`: what comes out of a checkpoint goes on only when all of it was found to be under its policy.
 
+mod forged;
+mod held;
+
 use crate::bench::{Bench, Bundle, ended};
 use crate::ended::Ended;
 use crate::facts;
 use crate::patience::patiently;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -49,6 +52,11 @@ struct Scene {
 impl Scene {
     /// The checkpoint of a container under `kept`, with these rules.
     fn new(rules: &str) -> Option<Scene> {
+        Scene::of(rules, |_, _, _| {})
+    }
+
+    /// The same of a container that is made of its bundle as `change` leaves it.
+    fn of(rules: &str, change: impl FnOnce(&Bench, &Bundle, &mut Value)) -> Option<Scene> {
         let criu = criu()?;
         let alone = ONE_CRIU.lock().unwrap_or_else(PoisonError::into_inner);
         let bench = Bench::with(rules);
@@ -60,26 +68,25 @@ impl Scene {
             for mount in mounts.iter_mut().filter(|mount| mount["destination"] == "/proc") {
                 mount["options"] = json!(["nosuid", "noexec", "nodev"]);
             }
+            change(&bench, &bundle, config);
         });
         let scene = Scene { _alone: alone, bench, bundle, criu };
         // With descriptors of the host's own files criu takes nothing down.
         let create = ["create", "--bundle", scene.bundle.text(), "x"];
         let quiet = scene.bench.stockade(&create).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        assert!(quiet.unwrap().success());
+        // Said once more where it is refused.
+        assert!(quiet.unwrap().success(), "{:?}", ended(&mut scene.bench.stockade(&create)));
         ended(&mut scene.bench.stockade(&["start", "x"])).success();
         scene.bench.pid("x");
-        let images = scene.images();
-        ended(&mut scene.bench.stockade(&[
-            "--criu",
-            &scene.criu,
-            "checkpoint",
-            "--image-path",
-            &images,
-            "x",
-        ]))
-        .success();
-        assert!(scene.bench.state("x").is_none());
+        scene.checkpoint(&scene.images());
         Some(scene)
+    }
+
+    /// Makes a checkpoint of the container, which ends it.
+    fn checkpoint(&self, images: &str) {
+        let words = ["--criu", &self.criu, "checkpoint", "--image-path", images, "x"];
+        ended(&mut self.bench.stockade(&words)).success();
+        assert!(self.bench.state("x").is_none());
     }
 
     fn images(&self) -> String {
@@ -99,19 +106,39 @@ impl Scene {
         ended(&mut self.command(more))
     }
 
-    /// The first process, when it stands in this state. proc_pid_status(5).
-    fn stands(&self, state: char) -> u32 {
-        patiently(&format!("a process in state {state}"), || {
+    /// The processes that are left in its cgroup.
+    fn left(&self) -> String {
+        let path = self.bundle.read()["linux"]["cgroupsPath"].as_str().unwrap().to_owned();
+        let places = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+        let lists = places.map(|place| fs::read_to_string(format!("{place}{path}/cgroup.procs")));
+        lists.into_iter().flatten().collect()
+    }
+
+    /// The first process, when it sleeps and is not frozen, or is frozen.
+    fn stands(&self, frozen: bool) -> u32 {
+        patiently(if frozen { "a frozen process" } else { "a process that runs" }, || {
             let pid = self.bench.state("x")?["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok())?;
-            (crate::restored::state(pid)? == state).then_some(pid)
+            let goes = crate::restored::state(pid)? == 'S';
+            let held = is_frozen(pid)?;
+            (if frozen { held } else { goes && !held }).then_some(pid)
         })
     }
 }
 
-/// The state of a process.
+/// The state of a process. proc_pid_status(5).
 fn state(pid: u32) -> Option<char> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     status.lines().find_map(|line| line.strip_prefix("State:\t")).and_then(|state| state.chars().next())
+}
+
+/// Whether the cgroup of a process is frozen, in the unified hierarchy. cgroups(7).
+fn is_frozen(pid: u32) -> Option<bool> {
+    let at = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let at = at.lines().find_map(|line| line.strip_prefix("0::"))?.to_owned();
+    let places =
+        ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(|place| format!("{place}{at}/cgroup.events"));
+    let events = places.iter().find_map(|path| fs::read_to_string(path).ok())?;
+    Some(events.lines().any(|line| line == "frozen 1"))
 }
 
 #[test]
@@ -121,7 +148,7 @@ fn what_was_looked_at_goes_on() {
     let file = scene.bench.join("pid");
     scene.restore(&["--detach", "--pid-file", file.to_str().unwrap()]).success();
     // It sleeps: nobody left it stopped.
-    let pid = scene.stands('S');
+    let pid = scene.stands(false);
     assert_eq!(fs::read_to_string(&file).unwrap(), pid.to_string());
     let found = facts::of(pid);
     for (name, value) in
@@ -161,7 +188,7 @@ fn what_is_looser_than_its_policy_is_ended() {
     }
     scene.bench.profile("kept", KEPT);
     scene.restore(&["--detach"]).success();
-    scene.stands('S');
+    scene.stands(false);
 }
 
 #[test]
@@ -178,7 +205,7 @@ fn whatever_is_killed_nothing_runs_that_was_not_looked_at() {
     // The second time nothing is kept anew.
     for _ in 0..2 {
         traced(&[]).success();
-        scene.stands('S');
+        scene.stands(false);
         scene.bench.end("x");
     }
     let calls = fs::read_to_string(&trace).unwrap();
@@ -197,7 +224,7 @@ fn whatever_is_killed_nothing_runs_that_was_not_looked_at() {
             });
             if made {
                 // The inner runtime goes on without us.
-                scene.stands('T');
+                scene.stands(true);
                 stopped += 1;
             } else {
                 assert!(scene.bench.state("x").is_none(), "{inject}");
@@ -210,7 +237,7 @@ fn whatever_is_killed_nothing_runs_that_was_not_looked_at() {
     }
     assert!(before > 1 && stopped > 3, "{before} before, {stopped} stopped: {calls}");
     scene.restore(&["--detach"]).success();
-    scene.stands('S');
+    scene.stands(false);
 }
 
 #[test]

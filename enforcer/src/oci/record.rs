@@ -3,8 +3,10 @@
 use super::bundle::{self, BundleError};
 use super::init;
 use super::maker::{self, Maker};
+use super::restored::hold;
 use rustix::fs::{
-    AtFlags, FlockOperation, Mode, OFlags, StatVfsMountFlags, flock, fstat, open, statvfs, unlinkat,
+    AtFlags, FlockOperation, Mode, OFlags, StatVfsMountFlags, flock, fstat, open, statvfs, symlinkat,
+    unlinkat,
 };
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -326,8 +328,16 @@ impl Place {
         Ok(bundle::replace(&self.directory, &self.path, INIT, program, Mode::from_raw_mode(init::MODE))?)
     }
 
-    /// Writes what criu is told when it restores the container; where that stands.
-    pub fn write_criu(&self, options: &str) -> Result<PathBuf, RecordError> {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes what criu is told when it restores the container, and under which name it starts `program`; where that
+    /// stands.
+    pub fn write_criu(&self, options: &str, program: &Path) -> Result<PathBuf, RecordError> {
+        symlinkat(program, &self.directory, hold::NAME)
+            .map_err(|errno| self.fault("link in", errno.into()))?;
         bundle::replace(&self.directory, &self.path, CRIU, options.as_bytes(), Mode::from_raw_mode(0o600))?;
         Ok(self.path.join(CRIU))
     }
@@ -341,7 +351,7 @@ impl Place {
 
     /// Forgets an earlier container of the same id.
     pub fn clear(&self) -> Result<(), RecordError> {
-        for name in [RECORD, INIT, CRIU] {
+        for name in [RECORD, INIT, CRIU, hold::NAME].into_iter().chain(hold::BESIDE) {
             match unlinkat(&self.directory, name, AtFlags::empty()) {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(self.fault("remove from", errno.into())),

@@ -1,11 +1,17 @@
-//! Containers that come from a checkpoint. criu(8), `--leave-stopped`: what it restores stands stopped by SIGSTOP until
-//! somebody lets it go on, so that whatever becomes of this process, nothing runs that was not looked at.
+//! Containers that come from a checkpoint. What criu restores is frozen before it has run at all ([`hold`]), until somebody
+//! lets it go on, so that whatever becomes of this process, nothing runs that was not looked at. Where it is the hold that
+//! is killed it stands stopped by SIGSTOP: criu(8), `--leave-stopped`.
 //!
 //! criu opens and mounts as root what the images say, whatever a policy would have let the container do. So images are
 //! root's alone, and what is restored is read whole: processes against the plan, and what they have open.
 
 mod descriptors;
+pub mod hold;
+mod mounts;
+mod wanted;
 
+use super::others::replaceable;
+use crate::freeze;
 use crate::layer::process::Part;
 use crate::status::{Layer, LayerStatus, Status, Verdict};
 use crate::sys::{Errno, Kernel};
@@ -16,11 +22,33 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use stockade_observe::{ObserveError, Task};
+use stockade_policy::oci::Document;
 use stockade_policy::plan::Plan;
 use stockade_policy::policy::Section;
 
-/// What criu is told, in a file as criu(8) reads it ("CONFIGURATION FILES").
-pub const OPTIONS: &str = "leave-stopped\n";
+/// What criu is told, in a file as criu(8) reads it ("CONFIGURATION FILES"): it starts what is [`hold::NAME`] in `place`.
+pub fn options(place: &Path) -> Result<String, RestoredError> {
+    let path = place.join(hold::NAME);
+    let is_plain =
+        |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\"'\\".contains(&byte));
+    let text = path.to_str().filter(is_plain).map(|path| format!("leave-stopped\naction-script {path}\n"));
+    text.ok_or(RestoredError::Place { path })
+}
+
+/// This very program, which criu starts as root: by a path that nobody but root, or the caller, can lead elsewhere.
+pub fn program() -> Result<PathBuf, RestoredError> {
+    let path = std::env::current_exe()
+        .map_err(|source| RestoredError::Look { path: "/proc/self/exe".into(), source })?;
+    let look = |source| RestoredError::Look { path: path.clone(), source };
+    let data = fs::symlink_metadata(&path).map_err(look)?;
+    let why = wrong(data.uid(), data.mode(), false);
+    let elsewhere =
+        replaceable(&path).map_err(look)?.map(|_| "lies where others can put something in its place");
+    match why.or(elsewhere) {
+        Some(why) => Err(RestoredError::Program { path, why }),
+        None => Ok(path),
+    }
+}
 
 /// Files of one checkpoint; criu writes some for each process.
 const FILES: usize = 100_000;
@@ -44,6 +72,20 @@ pub enum RestoredError {
         /// What is wrong, as a clause.
         why: &'static str,
     },
+    /// criu could be given another program to start than this.
+    #[error("criu would start {} as root, which {why}", path.display())]
+    Program {
+        /// The program.
+        path: PathBuf,
+        /// What is wrong, as a clause.
+        why: &'static str,
+    },
+    /// A path that criu's options cannot hold.
+    #[error("{} cannot be named to criu: name a `state` without spaces and quotes in the rules", path.display())]
+    Place {
+        /// The path.
+        path: PathBuf,
+    },
     /// The plan has a layer that nobody can put back.
     #[error(
         "criu restores no {layer}, and nobody can put it around a process that runs: a container under this profile \
@@ -56,12 +98,15 @@ pub enum RestoredError {
     /// The caller's keys could not be left behind.
     #[error("cannot make a session keyring for what is restored: {0}")]
     Keyring(Errno),
-    /// Something runs already.
-    #[error("process {pid} was not left stopped by criu")]
+    /// It may have run before it was looked at.
+    #[error("criu did not have it frozen{}", .why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
     Runs {
-        /// The process.
-        pid: u32,
+        /// What [`hold`] says.
+        why: Option<String>,
     },
+    /// Something that criu left could not be ended.
+    #[error("what criu left cannot be ended: {0}")]
+    Left(hold::HoldError),
     /// Something is open that the container cannot have opened itself, or that no policy speaks of.
     #[error("descriptor {number} of process {pid} is {what}")]
     Descriptor {
@@ -71,6 +116,32 @@ pub enum RestoredError {
         number: u32,
         /// What it is.
         what: String,
+    },
+    /// A mount is not what the bundle asks for.
+    #[error("the mount {} of process {pid} {why}", at.display())]
+    Mount {
+        /// A process that sees it.
+        pid: u32,
+        /// Where it is.
+        at: PathBuf,
+        /// What is wrong, as a clause.
+        why: String,
+    },
+    /// A process stands elsewhere than in the container's tree.
+    #[error("process {pid} is not inside: its {what}")]
+    Outside {
+        /// The process.
+        pid: u32,
+        /// What of it.
+        what: String,
+    },
+    /// A source of the bundle's is not there.
+    #[error("cannot compare with {}, which the bundle mounts: {source}", path.display())]
+    Source {
+        /// Its path on the host.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
     },
     /// A setting that criu does not bring back could not be given.
     #[error("cannot give what was restored its settings: {0}")]
@@ -129,14 +200,16 @@ pub fn checked_images(directory: &Path) -> Result<PathBuf, RestoredError> {
 }
 
 fn check(path: &Path, owner: u32, mode: u32, sticky: bool) -> Result<(), RestoredError> {
-    let wrong = |why| Err(RestoredError::Images { path: path.to_owned(), why });
+    let wrong = wrong(owner, mode, sticky);
+    wrong.map_or(Ok(()), |why| Err(RestoredError::Images { path: path.to_owned(), why }))
+}
+
+/// Why others can change a file, as a clause.
+fn wrong(owner: u32, mode: u32, sticky: bool) -> Option<&'static str> {
     if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-        return wrong("does not belong to root");
+        return Some("does not belong to root");
     }
-    if mode & 0o022 != 0 && !sticky {
-        return wrong("can be written by others than its owner");
-    }
-    Ok(())
+    (mode & 0o022 != 0 && !sticky).then_some("can be written by others than its owner")
 }
 
 /// Whether the plan has only what criu restores, or the runtime that calls it. landlock(7) and `PR_SET_MDWE` are taken on
@@ -158,15 +231,13 @@ pub fn leave_keys() -> Result<(), RestoredError> {
     Part::new_keyring(&Kernel).map_err(|failure| RestoredError::Keyring(failure.errno))
 }
 
-/// What the kernel shows of a container that was restored, its first process `pid`, all of it stopped.
-pub fn look(plan: &Plan, pid: u32) -> Result<Status, RestoredError> {
+/// What the kernel shows of a container that was restored, its first process `pid`, all of it frozen since criu had it.
+/// It was restored from `bundle`, and what is kept of it is in `place`.
+pub fn look(plan: &Plan, bundle: &Document, pid: u32, place: &Path) -> Result<Status, RestoredError> {
     let tasks = verify::processes(pid)?;
     for task in &tasks {
-        for thread in task.threads()? {
-            let start = thread.start()?;
-            if !start.stopped && !start.ended {
-                return Err(RestoredError::Runs { pid: thread.pid() });
-            }
+        if !freeze::is_stopped(task)? {
+            return Err(RestoredError::Runs { why: hold::why(place) });
         }
     }
     // criu brings back interfaces and their settings, and no others.
@@ -177,6 +248,7 @@ pub fn look(plan: &Plan, pid: u32) -> Result<Status, RestoredError> {
     if let Some(layer) = unseen(&status) {
         return Err(RestoredError::Unseen { layer: layer.layer, why: layer.verdict.text().to_owned() });
     }
+    mounts::Expected::of(bundle)?.check(&tasks)?;
     for task in &tasks {
         if !task.start()?.ended {
             descriptors::check(task)?;
@@ -209,7 +281,17 @@ pub fn go_on(pid: u32) -> Result<(), RestoredError> {
     for task in &tasks {
         go_on_one(task)?;
     }
-    Ok(())
+    Ok(freeze::go_on(&Task::open(pid)?)?)
+}
+
+/// Ends what is left of a restore that criu failed at. What is kept of it is in `place`.
+pub fn end_left(place: &Path) -> Result<(), RestoredError> {
+    hold::end_left(place).map_err(RestoredError::Left)
+}
+
+/// Why it was not held, if that is why criu failed. What is kept of it is in `place`.
+pub fn why(place: &Path) -> Option<RestoredError> {
+    hold::why(place).map(|why| RestoredError::Runs { why: Some(why) })
 }
 
 fn go_on_one(task: &Task) -> Result<(), RestoredError> {

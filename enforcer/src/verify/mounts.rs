@@ -4,16 +4,15 @@
 //! what the plan puts at each path there? The second is asked of the kernel (openat2(2) in the process's
 //! root, and the mount that this ends in), since links may lead elsewhere than the text of a path.
 
+use super::found::{Found, Tree, through};
 use super::{Maker, Read};
 use crate::status::Verdict;
-use crate::sys::in_root;
 use std::collections::BTreeSet;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use stockade_observe::mounts::{Mount, Mounts};
+use stockade_observe::mounts::Mount;
 use stockade_observe::{ObserveError, Task};
 use stockade_policy::plan::{self, MountKind};
 use stockade_policy::policy::{Device, ProcView};
@@ -32,11 +31,9 @@ const DATA: Grant = Grant { write: false, exec: false, suid: false, dev: false }
 
 pub(super) fn verify(plan: &plan::Mounts, task: &Task, maker: Maker) -> Read {
     let mounts = task.mounts()?;
-    let root =
-        File::open(task.path("root")).map_err(|source| ObserveError::Read { path: "root".into(), source })?;
-    let view = View { plan, mounts: &mounts, visible: mounts.visible(), root };
+    let view = View { plan, tree: Tree::of(task, &mounts)? };
     let mut verdict = view.root(task)?;
-    for mount in &view.visible {
+    for mount in &view.tree.visible {
         verdict = verdict.and(match maker {
             Maker::Launch => view.allows(mount),
             Maker::Engine => view.keeps(mount),
@@ -48,54 +45,16 @@ pub(super) fn verify(plan: &plan::Mounts, task: &Task, maker: Maker) -> Read {
     for entry in &plan.entries {
         verdict = verdict.and(view.entry(&entry.at, &entry.what));
     }
-    let writable = view.visible.iter().filter(|mount| !mount.is_read_only()).count();
-    Ok((verdict, format!("{} mounts, {writable} of them writable", view.visible.len())))
+    let writable = view.tree.visible.iter().filter(|mount| !mount.is_read_only()).count();
+    Ok((verdict, format!("{} mounts, {writable} of them writable", view.tree.visible.len())))
 }
 
 struct View<'a> {
     plan: &'a plan::Mounts,
-    mounts: &'a Mounts,
-    visible: Vec<&'a Mount>,
-    root: File,
+    tree: Tree<'a>,
 }
 
-/// Something found at a path.
-struct Found<'a> {
-    handle: OwnedFd,
-    metadata: Metadata,
-    mount: &'a Mount,
-}
-
-impl<'a> View<'a> {
-    /// What the kernel finds at `path` in the process's root; `Err`: the verdict that ends the question.
-    fn find(&self, path: &str) -> Result<Option<Found<'a>>, Verdict> {
-        let unknown = |error: io::Error| Verdict::not_visible(format!("cannot look at {path}: {error}"));
-        // A look at a path in a user-space file system asks a process, which may never answer.
-        if let Some(fuse) =
-            self.visible.iter().find(|one| is_fuse(one) && Path::new(path).starts_with(&one.at))
-        {
-            return Err(Verdict::not_visible(format!(
-                "{path} lies in the user-space mount {}",
-                fuse.at.display()
-            )));
-        }
-        let handle = match in_root::open(self.root.as_fd(), Path::new(path)) {
-            Ok(handle) => handle,
-            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(unknown(error)),
-        };
-        let metadata = fs::metadata(through(&handle)).map_err(unknown)?;
-        let info =
-            fs::read_to_string(format!("/proc/self/fdinfo/{}", handle.as_raw_fd())).map_err(unknown)?;
-        let id = info.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
-        match id.and_then(|id| self.mounts.by_id(id)) {
-            Some(mount) => Ok(Some(Found { handle, metadata, mount })),
-            None => Err(Verdict::not_visible(format!("{path} changed while it was read"))),
-        }
-    }
-
+impl View<'_> {
     /// The root is the planned directory, and nothing else lies on top of it.
     fn root(&self, task: &Task) -> Result<Verdict, ObserveError> {
         let actual = task.metadata("root")?;
@@ -105,15 +64,18 @@ impl<'a> View<'a> {
             Ok(_) => Verdict::looser(format!("its root is not {planned}")),
             Err(error) => Verdict::not_visible(format!("cannot look at {planned}: {error}")),
         };
-        let Some(root) = self.mounts.root() else {
+        let Some(root) = self.tree.mounts.root() else {
             return Ok(verdict.and(Verdict::looser("its root is no mount of its own")));
         };
-        if self.visible.iter().any(|mount| mount.at == *"/" && mount.id != root.id) {
+        if self.tree.visible.iter().any(|mount| mount.at == *"/" && mount.id != root.id) {
             verdict =
                 verdict.and(Verdict::looser("something is mounted over its root, and can be left by `/..`"));
         }
-        let shared =
-            self.visible.iter().find(|mount| mount.propagation.iter().any(|one| one.starts_with("shared:")));
+        let shared = self
+            .tree
+            .visible
+            .iter()
+            .find(|mount| mount.propagation.iter().any(|one| one.starts_with("shared:")));
         if let Some(mount) = shared {
             let at = mount.at.display();
             verdict = verdict.and(Verdict::looser(format!("what is mounted in {at} appears outside too")));
@@ -201,17 +163,17 @@ impl<'a> View<'a> {
 
     /// A covered mount is listed on the way to what covers it, and cannot be reached.
     fn is_covered(&self, mount: &Mount) -> bool {
-        self.visible.iter().any(|one| one.parent == mount.id && one.at == mount.at && one.at != *"/")
+        self.tree.visible.iter().any(|one| one.parent == mount.id && one.at == mount.at && one.at != *"/")
     }
 
     fn proc(&self) -> Verdict {
-        let found = match self.find("/proc") {
+        let found = match self.tree.find("/proc") {
             Ok(found) => found,
             Err(verdict) => return verdict,
         };
         let mount = found.as_ref().map(|found| found.mount).filter(|mount| mount.filesystem == "proc");
         let elsewhere =
-            self.visible.iter().find(|one| one.filesystem == "proc" && !one.at.starts_with("/proc"));
+            self.tree.visible.iter().find(|one| one.filesystem == "proc" && !one.at.starts_with("/proc"));
         if let (Some(mount), false) = (elsewhere, self.plan.proc == ProcView::Full) {
             return Verdict::looser(format!("another procfs stands at {}", mount.at.display()));
         }
@@ -242,7 +204,7 @@ impl<'a> View<'a> {
     /// same name.
     fn devices(&self) -> Verdict {
         let Some(planned) = &self.plan.devices else { return Verdict::Exact };
-        let found = match self.find("/dev") {
+        let found = match self.tree.find("/dev") {
             Ok(Some(found)) => found,
             Ok(None) => return Verdict::stricter("no /dev is there"),
             Err(verdict) => return verdict,
@@ -259,7 +221,7 @@ impl<'a> View<'a> {
                 Device::Shm => "shm",
             })
             .collect();
-        for mount in self.visible.iter().filter(|mount| mount.parent == found.mount.id) {
+        for mount in self.tree.visible.iter().filter(|mount| mount.parent == found.mount.id) {
             let known = mount
                 .at
                 .strip_prefix("/dev")
@@ -275,7 +237,7 @@ impl<'a> View<'a> {
         for device in planned {
             let Device::Node(name) = device else { continue };
             let path = format!("/dev/{name}");
-            verdict = verdict.and(match (self.find(&path), fs::metadata(&path)) {
+            verdict = verdict.and(match (self.tree.find(&path), fs::metadata(&path)) {
                 (Err(verdict), _) => verdict,
                 (Ok(None), _) => Verdict::stricter(format!("{path} is missing")),
                 (Ok(Some(found)), Ok(host)) if same_device(&found.metadata, &host) => Verdict::Exact,
@@ -289,7 +251,7 @@ impl<'a> View<'a> {
     /// A /tmp of its own, and no larger than planned.
     fn tmp(&self) -> Verdict {
         let Some(planned) = self.plan.tmp else { return Verdict::Exact };
-        let found = match self.find("/tmp") {
+        let found = match self.tree.find("/tmp") {
             Ok(Some(found)) => found,
             Ok(None) => return Verdict::stricter("no /tmp is there"),
             Err(verdict) => return verdict,
@@ -321,7 +283,7 @@ impl<'a> View<'a> {
     /// What stands at the path of an entry. Its flags were looked at with those of every mount, by place;
     /// here by where the path really leads.
     fn entry(&self, path: &str, planned: &MountKind) -> Verdict {
-        let found = match (self.find(path), planned) {
+        let found = match (self.tree.find(path), planned) {
             (Err(verdict), _) => return verdict,
             (Ok(None), MountKind::Hide) => return Verdict::Exact,
             (Ok(None), _) => return Verdict::stricter(format!("{path} is missing")),
@@ -407,15 +369,6 @@ impl<'a> View<'a> {
         }
         Ok(true)
     }
-}
-
-/// A path to what a handle holds, in our own /proc.
-fn through(handle: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()))
-}
-
-fn is_fuse(mount: &Mount) -> bool {
-    mount.filesystem == "fuse" || mount.filesystem.starts_with("fuse.") || mount.filesystem == "fuseblk"
 }
 
 /// The null device over a file that is masked, as OCI runtimes bind it: it may be writable, and takes all and keeps

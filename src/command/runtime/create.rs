@@ -30,8 +30,8 @@ pub(super) fn create(invocation: &Invocation) -> Result<Infallible, RuntimeError
 pub(super) struct Made {
     pub(super) rules: Administered,
     pub(super) inner: Inner,
-    /// What is kept of the container; `None` where it is only observed.
-    pub(super) record: Option<Record>,
+    /// What is kept of the container, and the bundle as the inner runtime reads it; `None` where it is only observed.
+    pub(super) record: Option<(Record, Document)>,
 }
 
 /// Makes the bundle as strict as its policy, with what `more` adds to it.
@@ -105,7 +105,7 @@ pub(super) fn make(
                 let is_named = |path: &str| admission.mounts.iter().any(|one| one.is(path, &record.id));
                 sources::hold(&mut document, &root, rules.state_path(), &is_named)?;
                 bundle.replace(&document)?;
-                kept = Some(record);
+                kept = Some((record, document));
             }
         }
         Err(error) if observed => {

@@ -1,4 +1,4 @@
-//! `restore`: what comes out of a checkpoint stands stopped until all of it was read and found to be under its policy.
+//! `restore`: what comes out of a checkpoint stands frozen until all of it was read and found to be under its policy.
 
 use super::arguments::{ArgumentError, Invocation};
 use super::create::{self, Made};
@@ -8,11 +8,11 @@ use crate::command::verify::drift;
 use crate::exit::Exit;
 use std::convert::Infallible;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use stockade_enforcer::oci::inner::Inner;
 use stockade_enforcer::oci::record::Record;
-use stockade_enforcer::oci::restored::{self, OPTIONS};
-use stockade_policy::oci::CRIU;
+use stockade_enforcer::oci::restored::{self, hold};
+use stockade_policy::oci::{CRIU, Document};
 
 /// Options by which something comes in that is looked at by nobody, and what.
 const REFUSED: [(&str, &str); 3] = [
@@ -34,9 +34,9 @@ pub(super) fn restore(invocation: &mut Invocation) -> Result<Exit, RuntimeError>
     if !rules.restores() {
         return Err(RuntimeError::Restore("no rule allows it (`restore: true`)".to_owned()));
     }
-    // The others are not known to leave stopped what they restore.
+    // The others are not known to give criu the file of its options.
     if !Inner::find(rules.inner())?.is_runc() {
-        let why = format!("runc leaves stopped what it restores, and `{}` is not known to", rules.inner());
+        let why = format!("runc tells criu what it is to do, and `{}` is not known to", rules.inner());
         return Err(RuntimeError::Restore(why));
     }
     check_options(invocation)?;
@@ -44,25 +44,32 @@ pub(super) fn restore(invocation: &mut Invocation) -> Result<Exit, RuntimeError>
     let images =
         restored::checked_images(Path::new(invocation.option("image-path").unwrap_or(IMAGES.as_ref())))?;
     invocation.set("image-path", images.as_os_str());
+    let program = restored::program()?;
+    let mut kept = PathBuf::new();
     let made = create::make(invocation, |place, tightened| {
         restored::check_plan(&tightened.plan)?;
-        let path = place.write_criu(OPTIONS)?;
+        let path = place.write_criu(&restored::options(place.path())?, &program)?;
+        kept = place.path().to_owned();
         let path =
             path.to_str().ok_or_else(|| RuntimeError::Restore(format!("{} is not UTF-8", path.display())))?;
         tightened.document.order(CRIU, path);
         Ok(())
     })?;
-    let Some(record) = &made.record else {
+    let Some((record, bundle)) = &made.record else {
         let never: Infallible = become_inner(&made.inner, invocation)?;
         match never {}
     };
     restored::leave_keys()?;
     match made.inner.run(&invocation.arguments)? {
         0 => {}
-        code => return Ok(Exit(code)),
+        code => {
+            // Of criu alone: what it had restored until then is nobody's.
+            restored::end_left(&kept)?;
+            return restored::why(&kept).map_or(Ok(Exit(code)), |why| Err(why.into()));
+        }
     }
     let pid = made.inner.pid(invocation.global_arguments(), &record.id);
-    match pid.map_err(RuntimeError::from).and_then(|pid| go_on(record, pid)) {
+    match pid.map_err(RuntimeError::from).and_then(|pid| go_on(record, bundle, pid, &kept)) {
         Ok(()) => Ok(Exit::FINE),
         Err(error) => {
             end(&made, record, invocation)?;
@@ -72,8 +79,8 @@ pub(super) fn restore(invocation: &mut Invocation) -> Result<Exit, RuntimeError>
 }
 
 /// Lets it go on, if nothing is looser than the plan.
-fn go_on(record: &Record, pid: u32) -> Result<(), RuntimeError> {
-    let status = restored::look(&record.plan, pid)?;
+fn go_on(record: &Record, bundle: &Document, pid: u32, kept: &Path) -> Result<(), RuntimeError> {
+    let status = restored::look(&record.plan, bundle, pid, kept)?;
     if status.is_drift() {
         return Err(RuntimeError::Drift(drift(&status)));
     }
@@ -90,6 +97,14 @@ fn end(made: &Made, record: &Record, invocation: &Invocation) -> Result<(), Runt
         made.rules.existing_state().remove(&place, &record.id)?;
     }
     Ok(())
+}
+
+/// What criu starts, by the path `program` in what is kept of the container.
+pub(crate) fn hold(program: &Path) -> Exit {
+    let [step, first] = hold::VARIABLES.map(|name| std::env::var(name).ok());
+    let first = first.and_then(|first| first.parse().ok());
+    let place = program.parent().unwrap_or(Path::new("/"));
+    hold::at(&step.unwrap_or_default(), first, place).map_or(Exit::HOST, |()| Exit::FINE)
 }
 
 fn check_options(invocation: &Invocation) -> Result<(), RuntimeError> {

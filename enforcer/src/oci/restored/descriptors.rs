@@ -43,16 +43,24 @@ pub(super) fn check(task: &Task) -> Result<(), RestoredError> {
         Err(ObserveError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Vec::new(),
         table => inodes(&String::from_utf8_lossy(&table?)),
     };
+    let memory = memory()?;
     for number in task.descriptors(MOST)? {
         let link = task.link(&format!("fd/{number}"))?;
         let link = link.to_string_lossy();
         let wrong = |what: String| Err(RestoredError::Descriptor { pid: task.pid(), number, what });
         let about = task.metadata(&format!("fd/{number}"))?;
         let kind = about.file_type();
+        let info = task.read(&format!("fdinfo/{number}"))?;
+        let info = String::from_utf8_lossy(&info);
         if !link.starts_with('/') {
             let packet = kind.is_socket() && packets.contains(&about.ino());
             if packet {
                 return wrong("a packet socket".to_owned());
+            }
+            if holds(&info) {
+                return wrong(format!(
+                    "{link}, in which descriptors are on their way that nobody can look at"
+                ));
             }
             if !kind.is_socket() && !kind.is_fifo() && !NAMELESS.contains(&&*link) {
                 return wrong(format!("{link}, of which no policy speaks"));
@@ -66,20 +74,32 @@ pub(super) fn check(task: &Task) -> Result<(), RestoredError> {
         if kind.is_block_device() || kind.is_char_device() && !is_usual {
             return wrong(format!("the device {link}"));
         }
-        let info = task.read(&format!("fdinfo/{number}"))?;
-        if !is_inside(&String::from_utf8_lossy(&info), &link, &mounts) && !is_ours(&about) {
+        if !is_inside(&info, &mounts) && about.dev() != memory && !is_ours(&about) {
             return wrong(format!("{link} outside of the container"));
         }
     }
     Ok(())
 }
 
-/// Whether a file lies on one of the mounts that the process sees, or is memory with a name. proc_pid_fdinfo(5),
-/// `mnt_id`, 3.15; memfd_create(2).
-fn is_inside(info: &str, link: &str, mounts: &Mounts) -> bool {
+/// Whether a file lies on one of the mounts that the process sees. proc_pid_fdinfo(5), `mnt_id`, 3.15.
+fn is_inside(info: &str, mounts: &Mounts) -> bool {
     let mount = info.lines().find_map(|line| line.strip_prefix("mnt_id:"));
     let mount = mount.and_then(|id| id.trim().parse().ok());
-    link.starts_with("/memfd:") || mount.is_some_and(|id| mounts.by_id(id).is_some())
+    mount.is_some_and(|id| mounts.by_id(id).is_some())
+}
+
+/// Whether descriptors wait in a socket, or in one that waits to be accepted there, to be received. net/unix/af_unix.c,
+/// `unix_show_fdinfo`, 5.6.
+fn holds(info: &str) -> bool {
+    let waiting = info.lines().find_map(|line| line.strip_prefix("scm_fds:"));
+    waiting.is_some_and(|number| number.trim() != "0")
+}
+
+/// The device of all files that are memory and nothing else. memfd_create(2).
+fn memory() -> Result<u64, RestoredError> {
+    let made = rustix::fs::memfd_create("", rustix::fs::MemfdFlags::CLOEXEC).and_then(rustix::fs::fstat);
+    let failed = |errno: rustix::io::Errno| ObserveError::Read { path: "memfd".into(), source: errno.into() };
+    Ok(made.map_err(failed)?.st_dev)
 }
 
 /// Whether a file is one that the engine gave for standard input, output or error.
@@ -122,6 +142,8 @@ mod tests {
         }
         // A pipe is nobody's file. What all have open here is what the engine gave: it is ours.
         assert_eq!(said(Stdio::piped()), Ok(()));
+        let memory = rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+        assert_eq!(said(memory), Ok(()));
         let outside = tempfile::NamedTempFile::new().unwrap();
         let refused = said(File::open(outside.path()).unwrap()).unwrap_err();
         assert!(refused.contains("outside of the container"), "{refused}");
@@ -142,7 +164,8 @@ mod tests {
         let table = "sk RefCnt Type Proto Iface R Rmem User Inode\n0000 3 3 0003 0 1 0 0 4711\n";
         assert_eq!(inodes(table), [4711]);
         let mounts = Mounts::parse(b"20 1 0:5 / / rw - tmpfs none rw\n").unwrap();
-        assert!(is_inside("pos:\t0\nmnt_id:\t20\n", "/x", &mounts));
-        assert!(!is_inside("pos:\t0\nmnt_id:\t21\n", "/x", &mounts) && !is_inside("", "/x", &mounts));
+        assert!(is_inside("pos:\t0\nmnt_id:\t20\n", &mounts));
+        assert!(!is_inside("pos:\t0\nmnt_id:\t21\n", &mounts) && !is_inside("", &mounts));
+        assert!(holds("ino:\t7\nscm_fds: 1\n") && !holds("ino:\t7\nscm_fds: 0\n") && !holds("ino:\t7\n"));
     }
 }
