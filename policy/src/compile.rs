@@ -19,6 +19,7 @@ pub(crate) mod paths;
 mod process;
 mod view;
 
+pub(crate) use disk::binds as disk_binds;
 pub use error::CompileError;
 pub(crate) use filter::program_of;
 pub use filter::{needs_filter, program as filter};

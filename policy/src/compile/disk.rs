@@ -5,7 +5,7 @@ use super::gaps::{Gaps, Obstacle};
 use super::later;
 use crate::defence;
 use crate::host::Host;
-use crate::origin::{Origins, Ruled};
+use crate::origin::Ruled;
 use crate::plan::{Disk, Identity};
 use crate::policy::{NamespaceKind, NamespaceMode, Policy, Section};
 use crate::vocab::Cap;
@@ -18,7 +18,10 @@ pub(super) fn compile(
     gaps: &mut Gaps<'_>,
 ) -> Result<Option<Disk>, CompileError> {
     let Some(origins) = defence::limited(policy) else { return Ok(None) };
-    check(policy, &origins)?;
+    if let Some(hole) = defence::hole(policy)? {
+        return Err(CompileError::DiskUndefended { call: hole.to_string(), origins });
+    }
+    binds(policy, &policy.namespaces.mode(NamespaceKind::User))?;
     let asked = &policy.disk;
     for (right, limit) in [("disk: size", &asked.size), ("disk: files", &asked.files)] {
         if let Some(limit) = limit {
@@ -40,16 +43,16 @@ pub(super) fn compile(
     Ok(Some(Disk { size: value(&asked.size), files: value(&asked.files) }))
 }
 
-fn check(policy: &Policy, limited: &Origins) -> Result<(), CompileError> {
-    if let Some(hole) = defence::hole(policy)? {
-        return Err(CompileError::DiskUndefended { call: hole.to_string(), origins: limited.clone() });
+/// Refuses a disk limit, and a capability above it, in a user namespace that is not a private one. The capabilities of the
+/// policy count, also those that a process has which is added later.
+pub(crate) fn binds(policy: &Policy, user: &Ruled<NamespaceMode>) -> Result<(), CompileError> {
+    match defence::limited(policy) {
+        Some(limited) if keeps_sys_resource(policy) && user.value != NamespaceMode::Private => {
+            let keeps = both(&policy.capabilities.origins, &user.origins);
+            Err(CompileError::DiskUnbound { origins: both(&limited, &keeps) })
+        }
+        _ => Ok(()),
     }
-    let user = policy.namespaces.mode(NamespaceKind::User);
-    if keeps_sys_resource(policy) && user.value != NamespaceMode::Private {
-        let keeps = both(&policy.capabilities.origins, &user.origins);
-        return Err(CompileError::DiskUnbound { origins: both(limited, &keeps) });
-    }
-    Ok(())
 }
 
 /// Every set, the bounding one too, is a part of these.

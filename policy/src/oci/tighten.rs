@@ -161,6 +161,10 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
         return Err(OciError::Refused(refusals));
     }
 
+    // Processes that are added may have what the profile grants, and the first one need not have.
+    if let Some(user) = modes.get(&NamespaceKind::User) {
+        compile::disk_binds(request.policy.policy(), user)?;
+    }
     let mut policy = meet(&document, &container, request, &modes)?;
     let modules = &request.host.security_modules;
     let (given, labelled) = labels::meet(&mut container, &mut policy, modules, &mut refusals);
