@@ -66,9 +66,7 @@ record! {
 }
 
 record! {
-    /// Disk quota of everything it can write. What would lead out of it is denied with it: setting project ids
-    /// (FS_IOC_FSSETXATTR, FS_IOC_SETFLAGS, file_setattr), quotactl, and subvolumes and quotas of btrfs. The capability
-    /// sys_resource is above it but in a user namespace of its own.
+    /// Disk quota of everything it can write.
     Disk as "`disk`" {
         /// Size of all files.
         size: At<Limit<Bytes>>,
