@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// Layers on every side: an init, limits, paths.
 const PROFILE: &str = "stockade: 1\nextends: [docker-default]\nprocess: {no_new_privileges: true}\n\
@@ -52,11 +52,10 @@ impl Place {
         fs::write(self.join("rules.yaml"), text).unwrap();
     }
 
-    /// What the inner runtime would read, and the record, after a `create` of this bundle.
-    fn create(&self, bundle: &Value) -> (Value, Value) {
-        let config = self.join("bundle/config.json");
-        fs::write(&config, bundle.to_string()).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_stockade"))
+    /// A `create` of this bundle, to its end.
+    fn attempt(&self, bundle: &Value) -> Output {
+        fs::write(self.join("bundle/config.json"), bundle.to_string()).unwrap();
+        Command::new(env!("CARGO_BIN_EXE_stockade"))
             .args(["runtime", "--rules"])
             .arg(self.join("rules.yaml"))
             .arg("--root")
@@ -65,14 +64,19 @@ impl Place {
             .arg(self.join("bundle"))
             .arg("one")
             .output()
-            .unwrap();
+            .unwrap()
+    }
+
+    /// What the inner runtime would read, and the record, after a `create` of this bundle.
+    fn create(&self, bundle: &Value) -> (Value, Value) {
+        let output = self.attempt(bundle);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let read = |path: &Path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
         let container = only(&self.join("state/containers"));
         let mut record: Value = read(&container.join("record.json"));
         // Every create is a process of its own.
         record.as_object_mut().unwrap().remove("maker").unwrap();
-        (read(&config), record)
+        (read(&self.join("bundle/config.json")), record)
     }
 
     /// What is kept.
@@ -150,6 +154,43 @@ fn the_same_comes_out_with_what_was_kept() {
         assert_eq!(place.entries().len(), 1);
         assert!(fs::read(&place.entries()[0]).unwrap() == text);
     }
+}
+
+/// What a disk limit denies is in the filters that are kept, and a limit without it is nowhere. The limit itself is
+/// optional, as no layer enforces it yet.
+#[test]
+fn a_disk_limit_is_kept_with_its_defence() {
+    needs!("runtime-kept");
+    let place = Place::new();
+    let (without, _) = place.create(&bundle());
+    place.profile(&format!("{PROFILE}disk: {{size: 1 GiB, optional: true}}\n"));
+    let first = place.create(&bundle());
+    assert_eq!(place.entries().len(), 2);
+    let second = place.create(&bundle());
+    assert!(first == second);
+    assert_eq!(place.entries().len(), 2);
+    assert_ne!(without["linux"]["seccomp"], first.0["linux"]["seccomp"]);
+    assert_eq!(first.1["plan"]["disk"]["size"], 1 << 30);
+}
+
+/// ext4 does not limit who has the capability outside any user namespace, and a process may be added that has it.
+#[test]
+fn a_profile_that_grants_sys_resource_limits_no_disk() {
+    needs!("runtime-kept");
+    let place = Place::new();
+    let profile = format!("{PROFILE}disk: {{size: 1 GiB, optional: true}}\n");
+    place.profile(&format!("{profile}capabilities: [sys_resource]\nnamespaces: {{user: auto}}\n"));
+    let mut with = bundle();
+    with["process"]["capabilities"]["bounding"] = json!(["CAP_CHOWN", "CAP_SYS_RESOURCE"]);
+    for bundle in [bundle(), with.clone()] {
+        let output = place.attempt(&bundle);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("sys_resource"), "{said}");
+        assert!(said.contains("profile.yaml:"), "{said}");
+    }
+    place.profile(&profile);
+    let (cut, _) = place.create(&with);
+    assert_eq!(cut["process"]["capabilities"]["bounding"], json!(["CAP_CHOWN"]));
 }
 
 #[test]

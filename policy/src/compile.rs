@@ -5,6 +5,7 @@
 
 mod capabilities;
 pub(crate) mod cgroup;
+mod disk;
 mod error;
 mod filter;
 mod gaps;
@@ -18,6 +19,7 @@ pub(crate) mod paths;
 mod process;
 mod view;
 
+pub(crate) use disk::binds as disk_binds;
 pub use error::CompileError;
 pub(crate) use filter::program_of;
 pub use filter::{needs_filter, program as filter};
@@ -57,7 +59,7 @@ pub fn compile(
     let landlock = landlock::compile(policy, host, &view, &namespaces, &capabilities, &mut gaps)?;
     let seccomp = filter::compile(policy, host, &mut gaps)?;
     let cgroup = cgroup::compile(policy, host, &mut gaps)?;
-    let disk = later::disk(policy, &mut gaps);
+    let disk = disk::compile(policy, host, &identity, &mut gaps)?;
     let traffic = later::traffic(policy, &mut gaps);
     let lsm = later::lsm(policy, &mut gaps);
     Ok(Plan {

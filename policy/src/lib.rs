@@ -12,6 +12,7 @@
 
 pub mod compile;
 pub mod condition;
+pub mod defence;
 pub mod diagnostic;
 pub mod diff;
 pub mod explain;

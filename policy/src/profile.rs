@@ -86,7 +86,8 @@ record! {
         namespaces: Namespaces,
         /// Limits on what all its processes consume together.
         resources: Resources,
-        /// Disk quota of everything it can write.
+        /// Disk quota of everything it can write. What would lead out of it is denied with it: setting project ids,
+        /// quotactl, and subvolumes and quotas of btrfs. With the capability sys_resource it takes `user: private`.
         disk: Disk,
         /// Traffic.
         network: Network,

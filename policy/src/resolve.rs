@@ -97,6 +97,7 @@ impl Resolver<'_> {
         self.disk(sections.disk.as_ref(), &mut policy.disk);
         self.network(sections.network.as_ref(), &mut policy.network);
         self.lsm(sections.lsm.as_ref(), &mut policy.lsm);
+        self.defend(policy);
         namespaces::check(sections, policy, &mut self.report);
         flags(sections, policy);
     }

@@ -16,5 +16,6 @@ mod leftovers;
 #[path = "../host/mounts.rs"]
 mod mounts;
 mod programs;
+mod quota;
 mod verified;
 mod view;

@@ -1,5 +1,6 @@
 //! Policies that contradict themselves: no host could run them as they are meant.
 
+use crate::lattice::LatticeError;
 use crate::origin::Origins;
 use crate::seccomp::SeccompError;
 use crate::seccomp::cost::Cost;
@@ -150,6 +151,24 @@ pub enum CompileError {
         /// Who grants its execution.
         origins: Origins,
     },
+    /// ext4 limits no process with the capability in the first user namespace (`ignore_hardlimit`, fs/quota/dquot.c).
+    #[error(
+        "a disk limit does not bind who keeps the capability sys_resource; leave it out of `capabilities`, or write \
+         `user: private` under `namespaces`, where it counts for nothing outside{}",
+        Places(origins)
+    )]
+    DiskUnbound {
+        /// Who limits the disk, who keeps the capability, and who says whose the user namespace is.
+        origins: Origins,
+    },
+    /// A policy that was not made by `resolve`.
+    #[error("{call} leads out of the disk limit, and is not denied{}", Places(origins))]
+    DiskUndefended {
+        /// The call, with its arguments.
+        call: String,
+        /// Who limits the disk.
+        origins: Origins,
+    },
     /// The kernel takes no limit of nothing.
     #[error("{resource} of 0 is no limit that the kernel takes; leave it out or raise it{}", Places(origins))]
     ZeroLimit {
@@ -169,6 +188,9 @@ pub enum CompileError {
     /// The filter cannot be written.
     #[error(transparent)]
     Seccomp(#[from] SeccompError),
+    /// What the disk limit denies beside the rest is too large to be looked at.
+    #[error(transparent)]
+    Lattice(#[from] LatticeError),
 }
 
 impl CompileError {
@@ -189,8 +211,10 @@ impl CompileError {
             | CompileError::HiddenWorkdir { origins, .. }
             | CompileError::HiddenLoader { origins, .. }
             | CompileError::Loaders { origins, .. }
+            | CompileError::DiskUnbound { origins }
+            | CompileError::DiskUndefended { origins, .. }
             | CompileError::ZeroLimit { origins, .. } => Some(origins),
-            CompileError::FilterTooLong { .. } | CompileError::Seccomp(_) => None,
+            CompileError::FilterTooLong { .. } | CompileError::Seccomp(_) | CompileError::Lattice(_) => None,
         }
     }
 }

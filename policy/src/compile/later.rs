@@ -1,27 +1,14 @@
 //! Sections whose layers do not exist yet: they stand in the plan, each with a gap.
 
 use super::gaps::{Gaps, Obstacle};
-use crate::origin::{Origins, Ruled};
-use crate::plan::Disk;
+use crate::origin::Origins;
 use crate::policy::{Label, Lsm, Network, Policy, Section, Traffic};
 
-fn no_layer(section: Section, right: &str, origins: &Origins, gaps: &mut Gaps<'_>) {
+/// Notes that no layer enforces `right` of `section` yet.
+pub(super) fn no_layer(section: Section, right: &str, origins: &Origins, gaps: &mut Gaps<'_>) {
     let obstacle =
         Obstacle::new("no layer enforces it yet", "leave the section out, or mark it `optional: true`");
     gaps.add(section, right, obstacle, origins);
-}
-
-/// Disk quota.
-pub(super) fn disk(policy: &Policy, gaps: &mut Gaps<'_>) -> Option<Disk> {
-    let asked = &policy.disk;
-    for (right, limit) in [("disk: size", &asked.size), ("disk: files", &asked.files)] {
-        if let Some(limit) = limit {
-            no_layer(Section::Disk, right, &limit.origins, gaps);
-        }
-    }
-    let value = |limit: &Option<Ruled<u64>>| limit.as_ref().map(|limit| limit.value);
-    let disk = Disk { size: value(&asked.size), files: value(&asked.files) };
-    (disk.size.is_some() || disk.files.is_some()).then_some(disk)
 }
 
 /// Traffic in both directions.

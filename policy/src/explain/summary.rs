@@ -183,6 +183,11 @@ fn limits(policy: &Policy) -> Vec<Answer> {
         .collect();
     out.extend(policy.disk.size.iter().map(|size| limit("disk size".to_owned(), size, " bytes")));
     out.extend(policy.disk.files.iter().map(|files| limit("disk files".to_owned(), files, "")));
+    out.extend(crate::defence::limited(policy).map(|origins| {
+        let answer =
+            "included: files keep their project, and nobody inside changes quotas or makes subvolumes";
+        line("disk defence", Verdict::Denied, answer, &origins)
+    }));
     for (direction, traffic) in [("egress", &policy.network.egress), ("ingress", &policy.network.ingress)] {
         for (name, origins) in crate::compile::traffic_limits(traffic) {
             out.push(line(format!("{direction} {name}"), Verdict::Conditional, "limited", origins));

@@ -1,5 +1,7 @@
 //! Decisions on every number of every architecture.
 
+mod denying;
+
 use super::action::Action;
 use super::diagram::{Decision, Diagram};
 use super::event::Event;

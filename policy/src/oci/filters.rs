@@ -94,9 +94,10 @@ impl Filters {
         Ok(Filters { seccomp: plan.seccomp.clone(), gaps, init, given })
     }
 
-    /// Completes a plan that was compiled of a policy without calls.
+    /// Completes a plan that was compiled of a policy without calls but those that a disk limit denies.
     pub(super) fn complete(&self, plan: &mut Plan) {
         plan.seccomp.clone_from(&self.seccomp);
+        plan.gaps.retain(|gap| gap.section != Section::Syscalls);
         plan.gaps.extend(self.gaps.iter().cloned());
     }
 

@@ -5,6 +5,7 @@ use super::resources::{self, Absent};
 use super::{Around, Bounds, Cut, Document, Filters, OciError, Refusal, Surroundings};
 use super::{annotations, devices, fields, hooks, labels, namespaces, process, seccomp, sysctls};
 use crate::compile;
+use crate::defence;
 use crate::host::Host;
 use crate::lattice::Lattice;
 use crate::lattice::intervals::IntervalSet;
@@ -160,6 +161,10 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
         return Err(OciError::Refused(refusals));
     }
 
+    // Processes that are added may have what the profile grants, and the first one need not have.
+    if let Some(user) = modes.get(&NamespaceKind::User) {
+        compile::disk_binds(request.policy.policy(), user)?;
+    }
     let mut policy = meet(&document, &container, request, &modes)?;
     let modules = &request.host.security_modules;
     let (given, labelled) = labels::meet(&mut container, &mut policy, modules, &mut refusals);
@@ -264,6 +269,10 @@ fn meet(
         .policy()
         .meet(&bundle)
         .map_err(|error| OciError::Refused(vec![Refusal::plain("config.json", error.to_string())]))?;
+    if request.policy.filters().is_some() {
+        // What is kept is without calls; its filters have what a disk limit denies.
+        defence::defend(&mut policy)?;
+    }
     policy.users.gid = bundle.users.gid;
     policy.users.groups.clear();
     policy.namespaces.modes = modes.clone();

@@ -9,13 +9,11 @@ use crate::condition::{Comparison, Condition, Operator, Width};
 use crate::diagnostic::Diagnostic;
 use crate::lattice::Lattice;
 use crate::lattice::action::Action;
-use crate::lattice::diagram::{Decision, Diagram};
+use crate::lattice::diagram::Decision;
 use crate::lattice::files::Rights;
-use crate::lattice::syscalls::{Syscalls, Table};
+use crate::lattice::syscalls::Syscalls;
 use crate::origin::Origins;
 use crate::policy::Policy;
-use crate::vocab::{Arch, syscalls};
-use std::collections::BTreeMap;
 
 /// `EACCES`, errno(3): what the kernel itself answers under `vm.memfd_noexec=2`, 6.3.
 const EACCES: u16 = 13;
@@ -43,7 +41,9 @@ impl Resolver<'_> {
             execute.into_iter().flat_map(unsealed).chain(write_xor_execute.into_iter().flat_map(shared));
         for (call, condition, origins) in rules.collect::<Vec<_>>() {
             let place = origins.first().cloned().unwrap_or_else(|| self.begin.clone());
-            let denied = denial(call, &condition, origins).and_then(|denial| policy.syscalls.meet(&denial));
+            let denied = Decision { action: Action::Errno(EACCES), origins };
+            let denied = Syscalls::denying(&[(call, condition)], &denied)
+                .and_then(|denial| policy.syscalls.meet(&denial));
             match denied {
                 Ok(syscalls) => policy.syscalls = syscalls,
                 Err(error) => self.fault(&place, Diagnostic::error(error.to_string())),
@@ -71,20 +71,4 @@ fn shared(origins: Origins) -> [Rule; 3] {
         ("shmat", flags(2, SHM_EXEC, Operator::NotEqual, 0), origins.clone()),
         ("ipc", attach, origins),
     ]
-}
-
-/// Denies `call` where `condition` holds, on every architecture that has it, and nothing else.
-fn denial(
-    call: &'static str,
-    condition: &Condition,
-    origins: Origins,
-) -> Result<Syscalls, crate::lattice::LatticeError> {
-    let rest = Decision::unwritten_allow();
-    let denied = Diagram::leaf(Decision { action: Action::Errno(EACCES), origins });
-    let diagram = Diagram::choose(call, condition, &denied, &Diagram::leaf(rest.clone()))?;
-    let having = Arch::ALL.into_iter().filter_map(|arch| Some((arch, syscalls::number(arch, call)?)));
-    let tables = having
-        .map(|(arch, number)| (arch, Table::new(BTreeMap::from([(number, diagram.clone())]), rest.clone())))
-        .collect();
-    Ok(Syscalls::new(tables, &rest))
 }

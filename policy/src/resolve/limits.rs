@@ -2,6 +2,7 @@
 
 use super::Resolver;
 use super::process::most;
+use crate::defence;
 use crate::diagnostic::Diagnostic;
 use crate::origin::{At, Ruled};
 use crate::policy::{Disk, Policy, Resource};
@@ -56,6 +57,15 @@ impl Resolver<'_> {
                 self.report
                     .push(diagnostic.help("leave `write` out of `files`, or write `unlimited`"), &place);
             }
+        }
+    }
+
+    /// Denies what would lead out of a disk quota; see [`defence`].
+    pub(super) fn defend(&mut self, policy: &mut Policy) {
+        if let Err(error) = defence::defend(policy) {
+            let place = defence::limited(policy).and_then(|origins| origins.first().cloned());
+            let place = place.unwrap_or_else(|| self.begin.clone());
+            self.fault(&place, Diagnostic::error(error.to_string()));
         }
     }
 }

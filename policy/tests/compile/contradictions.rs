@@ -3,6 +3,7 @@
 use crate::world::{origin, plan, root_on_v1, ruled, tree, web};
 use std::collections::{BTreeMap, BTreeSet};
 use stockade_policy::compile::CompileError;
+use stockade_policy::defence::defend;
 use stockade_policy::lattice::action::Action;
 use stockade_policy::lattice::diagram::Decision;
 use stockade_policy::lattice::files::Rights;
@@ -69,6 +70,12 @@ fn messages() {
         refused(|policy| policy.files.tree = tree(&[("/broken", Rights::EXECUTE, 24)])),
         refused(|policy| {
             policy.resources.insert(Resource::CpuMillis, ruled(0, 34));
+        }),
+        refused(|policy| policy.disk.size = Some(ruled(2 << 30, 41))),
+        refused(|policy| {
+            policy.disk.files = Some(ruled(1000, 42));
+            policy.capabilities = ruled(["sys_resource".parse().unwrap()].into_iter().collect(), 14);
+            defend(policy).unwrap();
         }),
     ];
     insta::assert_snapshot!(messages.join("\n"));

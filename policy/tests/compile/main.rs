@@ -10,12 +10,14 @@ mod resources;
 mod world;
 
 use std::collections::BTreeMap;
+use stockade_policy::defence::defend;
+use stockade_policy::host::{Availability, Host};
 use stockade_policy::lattice::action::Action;
 use stockade_policy::lattice::diagram::Decision;
 use stockade_policy::lattice::syscalls::Syscalls;
 use stockade_policy::origin::Origins;
 use stockade_policy::plan::Plan;
-use stockade_policy::policy::{Disk, Label, Policy, Rate, Section};
+use stockade_policy::policy::{Disk, Label, NamespaceKind, NamespaceMode, Policy, Rate, Section};
 use stockade_policy::seccomp::bpf;
 use world::{gaps, origin, plan, root_on_old_kernel, root_on_v1, ruled, user_on_v2, web};
 
@@ -88,6 +90,7 @@ fn an_optional_section_leaves_optional_gaps() {
 fn sections_without_a_layer_are_gaps() {
     let mut policy = web();
     policy.disk = Disk { size: Some(ruled(2 << 30, 41)), files: None };
+    defend(&mut policy).unwrap();
     policy.network.egress.rate = Some(ruled(Rate { per_second: 1000, burst: u64::MAX }, 42));
     policy.network.ingress.open_connections = Some(ruled(2000, 43));
     policy.lsm.apparmor = Some(ruled(Label::Generate, 44));
@@ -106,10 +109,40 @@ fn sections_without_a_layer_are_gaps() {
 
 #[test]
 fn a_host_without_seccomp_is_a_gap() {
-    let host = stockade_policy::host::Host { seccomp: None, ..root_on_v1() };
+    let host = Host { seccomp: None, ..root_on_v1() };
     let plan = plan(&web(), &host).unwrap();
     assert!(plan.seccomp.is_none());
     assert!(gaps(&plan).contains(&"seccomp: filter"));
+}
+
+/// A disk limit that may not be missing stops a launch without a filter, also where the filter may be.
+#[test]
+fn a_disk_limit_is_missing_where_what_defends_it_is() {
+    let mut policy = web();
+    policy.disk = Disk { size: None, files: Some(ruled(1000, 41)) };
+    policy.optional =
+        [Section::Syscalls, Section::Namespaces].map(|section| (section, ruled(true, 42))).into();
+    defend(&mut policy).unwrap();
+    let of_disk = |policy: &Policy, host: &Host| {
+        let plan = plan(policy, host).unwrap();
+        let found = plan.gaps.iter().filter(|gap| gap.section == Section::Disk);
+        let found: Vec<_> = found.map(|gap| (gap.right.clone(), gap.optional, gap.origins.clone())).collect();
+        found
+    };
+    let at = || Origins::from([origin(41)]);
+    let files = ("disk: files".to_owned(), false, at());
+    assert_eq!(of_disk(&policy, &root_on_v1()), std::slice::from_ref(&files));
+    let without = Host { seccomp: None, ..root_on_v1() };
+    let defence = ("disk: defence".to_owned(), false, at());
+    assert_eq!(of_disk(&policy, &without), [files.clone(), defence]);
+
+    policy.capabilities = ruled(["sys_resource".parse().unwrap()].into_iter().collect(), 14);
+    policy.namespaces.modes.insert(NamespaceKind::User, ruled(NamespaceMode::Private, 31));
+    assert_eq!(of_disk(&policy, &root_on_v1()), std::slice::from_ref(&files));
+    let why = Availability::No { why: "there are none".to_owned(), remedy: "allow some".to_owned() };
+    let without = Host { user_namespaces: why, ..root_on_v1() };
+    let above = ("disk: sys_resource".to_owned(), false, at());
+    assert_eq!(of_disk(&policy, &without), [files, above]);
 }
 
 #[test]
