@@ -147,6 +147,24 @@ impl Document {
         }
     }
 
+    /// Gives every joined namespace the path that `place` gives for its own; `None` leaves it.
+    pub fn set_joined<E>(
+        &mut self,
+        mut place: impl FnMut(&str) -> Result<Option<String>, E>,
+    ) -> Result<(), E> {
+        let mut namespaces = self.list(&["linux", "namespaces"]).to_vec();
+        for entry in &mut namespaces {
+            let path = entry.get("path").and_then(Value::as_str).filter(|path| !path.is_empty());
+            if let Some(new) = path.map(&mut place).transpose()?.flatten() {
+                entry["path"] = new.into();
+            }
+        }
+        if !namespaces.is_empty() {
+            self.set(&["linux", "namespaces"], namespaces);
+        }
+        Ok(())
+    }
+
     /// Gives the inner runtime an order.
     pub fn order(&mut self, annotation: &str, value: &str) {
         self.set(&["annotations", annotation], value);

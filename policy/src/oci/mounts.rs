@@ -346,7 +346,7 @@ impl Meeting<'_> {
                     continue;
                 }
                 MountKind::Bind { .. } => {
-                    self.bind(entry, mounts, cuts);
+                    self.bind(entry, mounts, cuts, refusals);
                     continue;
                 }
             };
@@ -423,9 +423,22 @@ impl Meeting<'_> {
         }
     }
 
-    /// What the policy itself mounts.
-    fn bind(&self, entry: &MountEntry, mounts: &mut Vec<Value>, cuts: &mut Vec<Cut>) {
+    /// What the policy itself mounts: where its path leads.
+    fn bind(
+        &self,
+        entry: &MountEntry,
+        mounts: &mut Vec<Value>,
+        cuts: &mut Vec<Cut>,
+        refusals: &mut Vec<Refusal>,
+    ) {
         let MountKind::Bind { from, write, exec, suid, dev } = &entry.what else { return };
+        let source = match self.surroundings.settled(from) {
+            Ok(source) => source,
+            Err(why) => {
+                let field = format!("mounts ({})", entry.at);
+                return refusals.push(Refusal { field, why, origins: entry.origins.clone() });
+            }
+        };
         let mut options = vec!["rbind"];
         // Of what is mounted below the source, too.
         for (given, without) in [
@@ -436,7 +449,7 @@ impl Meeting<'_> {
         ] {
             options.extend(without.into_iter().filter(|_| !given));
         }
-        let ours = json!({"destination": entry.at, "type": "bind", "source": from, "options": options});
+        let ours = json!({"destination": entry.at, "type": "bind", "source": source, "options": options});
         if mounts.contains(&ours) {
             return;
         }
