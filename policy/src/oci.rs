@@ -105,6 +105,12 @@ pub enum OciError {
     /// The filter cannot be handed to the inner runtime.
     #[error("the filter cannot be handed to the inner runtime: {0}")]
     Export(#[from] ExportError),
+    /// It can neither be handed over whole nor left to the init.
+    #[error(
+        "the filter cannot be handed to the inner runtime: {0}; with `no_new_privileges: true` the init puts it on, and crun takes \
+         it as a program"
+    )]
+    Exact(ExportError),
     /// The filters of both sides together are too large.
     #[error("the filter of the bundle and the policy's have no meet: {0}")]
     Lattice(#[from] LatticeError),

@@ -77,10 +77,10 @@ impl Swappable {
 }
 
 /// Holds every source that others could swap, and each of `namespaces`, which are all that `document` joins, and has
-/// `document` name where; from then on this process is in a mount namespace of its own. The sources are paths without links. `is_named` says of one that it is itself what is admitted:
-/// what lies below that can be swapped by a container that has it as a volume, root there, whoever owns the directories.
-/// What lies in the container's own root, or in `state`, is nobody else's. open_tree(2), move_mount(2), 5.2; openat2(2),
-/// 5.6.
+/// `document` name where; from then on this process is in a mount namespace of its own. The sources are paths without
+/// links. `is_named` says of one that it is itself what is admitted: what lies below that can be swapped by a container
+/// that has it as a volume, root there, whoever owns the directories. What lies in the container's own root, or in
+/// `state`, is nobody else's. open_tree(2), move_mount(2), 5.2; openat2(2), 5.6.
 pub fn hold(
     document: &mut Document,
     root: &Path,
@@ -102,16 +102,15 @@ pub fn hold(
         document.set_source(source.mount, &at.to_string_lossy());
     }
     document.set_joined(|path| {
-        let Some((number, (_, namespace))) =
-            namespaces.iter().enumerate().find(|(_, (held, _))| *held == path)
-        else {
-            return Ok(None);
+        let fault = |(operation, source)| in_namespace(path, operation, source);
+        let found = namespaces.iter().enumerate().find(|(_, (held, _))| *held == path);
+        let Some((number, (_, namespace))) = found else {
+            return Err(fault(("tell it from others", io::ErrorKind::NotFound.into())));
         };
         let at = place.join(format!("namespace-{number}"));
-        let fault = |(operation, source)| in_namespace(path, operation, source);
         File::create(&at).map_err(|error| fault(("make a place for it", error)))?;
         mount_at(namespace, &at).map_err(fault)?;
-        Ok(Some(at.to_string_lossy().into_owned()))
+        Ok(at.to_string_lossy().into_owned())
     })
 }
 

@@ -147,20 +147,13 @@ impl Document {
         }
     }
 
-    /// Gives every joined namespace the path that `place` gives for its own; `None` leaves it.
-    pub fn set_joined<E>(
-        &mut self,
-        mut place: impl FnMut(&str) -> Result<Option<String>, E>,
-    ) -> Result<(), E> {
-        let mut namespaces = self.list(&["linux", "namespaces"]).to_vec();
-        for entry in &mut namespaces {
-            let path = entry.get("path").and_then(Value::as_str).filter(|path| !path.is_empty());
-            if let Some(new) = path.map(&mut place).transpose()?.flatten() {
-                entry["path"] = new.into();
+    /// Gives every joined namespace the path that `place` gives for its own.
+    pub fn set_joined<E>(&mut self, mut place: impl FnMut(&str) -> Result<String, E>) -> Result<(), E> {
+        let namespaces = self.tree.pointer_mut("/linux/namespaces").and_then(Value::as_array_mut);
+        for path in namespaces.into_iter().flatten().filter_map(|entry| entry.get_mut("path")) {
+            if let Some(old) = path.as_str().filter(|old| !old.is_empty()) {
+                *path = place(old)?.into();
             }
-        }
-        if !namespaces.is_empty() {
-            self.set(&["linux", "namespaces"], namespaces);
         }
         Ok(())
     }

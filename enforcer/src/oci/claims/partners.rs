@@ -42,8 +42,9 @@ pub fn partners(bundle: &Bundle, stores: &Stores, here: &Here) -> BTreeSet<Partn
     let engines: [(&[PathBuf], &str, fn(&Path, &str) -> Option<u32>); 2] =
         [(&stores.docker, "containers", docker::process), (&stores.podman, OF_PODMAN, of_podman)];
     for (stores, containers, process) in engines {
-        let below = |store: &PathBuf| sources.iter().filter_map(|path| below(&store.join(containers), path));
-        for id in stores.iter().flat_map(below).collect::<BTreeSet<_>>() {
+        let places: Vec<PathBuf> = stores.iter().map(|store| store.join(containers)).collect();
+        let named = sources.iter().filter_map(|path| places.iter().find_map(|place| below(place, path)));
+        for id in named.collect::<BTreeSet<&str>>() {
             // podman has one store for what lives until a restart of the host, and one for the rest.
             let Some(process) = stores.iter().find_map(|store| process(store, id)) else { continue };
             let shared = joined.iter().filter(|(kind, path)| here.is_of(path, *kind, process));
