@@ -40,8 +40,10 @@ fn the_network_of_another_container_is_joined_where_the_rules_say_so() {
             let of = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap();
             assert_eq!(of(one) == of(two), kind == "net", "{name}: {kind}");
         }
-        let hosts = success(&engine.exec(&second, &["/bin/cat", "/proc/self/mountinfo"]));
-        assert!(hosts.contains(&format!("{}/", first.id)) && hosts.contains("/etc/hosts"), "{name}: {hosts}");
+        // podman (4.3) gives one without a network of its own its own file.
+        let whose = if name == "docker" { &first.id } else { &second.id };
+        let hosts = success(&engine.exec(&second, &["/bin/grep", " /etc/hosts ", "/proc/self/mountinfo"]));
+        assert!(hosts.contains(whose.as_str()), "{name}: {hosts}");
         engine.remove(second);
         engine.remove(first);
     }

@@ -14,6 +14,9 @@ const KINDS: [NamespaceKind; 2] = [NamespaceKind::Network, NamespaceKind::Ipc];
 /// podman's containers, with its usual driver.
 const OF_PODMAN: &str = "overlay-containers";
 
+/// What an engine with a store says is the first process of one of its containers.
+type Process = fn(&Path, &str) -> Option<u32>;
+
 /// A container in whose namespace another one is started.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Partner {
@@ -39,7 +42,7 @@ pub fn partners(bundle: &Bundle, stores: &Stores, here: &Here) -> BTreeSet<Partn
         return partners;
     }
     let sources: BTreeSet<String> = list(&["mounts"]).filter_map(|mount| text(mount, "source")).collect();
-    let engines: [(&[PathBuf], &str, fn(&Path, &str) -> Option<u32>); 2] =
+    let engines: [(&[PathBuf], &str, Process); 2] =
         [(&stores.docker, "containers", docker::process), (&stores.podman, OF_PODMAN, of_podman)];
     for (stores, containers, process) in engines {
         let places: Vec<PathBuf> = stores.iter().map(|store| store.join(containers)).collect();
