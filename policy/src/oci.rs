@@ -105,6 +105,12 @@ pub enum OciError {
     /// The filter cannot be handed to the inner runtime.
     #[error("the filter cannot be handed to the inner runtime: {0}")]
     Export(#[from] ExportError),
+    /// It can neither be handed over whole nor left to the init.
+    #[error(
+        "the filter cannot be handed to the inner runtime: {0}; with `no_new_privileges: true` the init puts it on, and crun takes \
+         it as a program"
+    )]
+    Exact(ExportError),
     /// The filters of both sides together are too large.
     #[error("the filter of the bundle and the policy's have no meet: {0}")]
     Lattice(#[from] LatticeError),
@@ -137,7 +143,14 @@ fn gaps(gaps: &[Gap]) -> String {
 pub trait Surroundings {
     /// `path` of the host with every link followed; `None`: nothing is there.
     fn canonical(&self, path: &str) -> Result<Option<String>, String>;
-    /// Whether the file `path` is the host's own namespace of a kind.
+    /// What others than root, or than whoever runs this, can change of the way to the file `path`, which has no links in
+    /// it, or that file; `None`: nothing.
+    fn changeable(&self, path: &str) -> Result<Option<String>, String>;
+    /// Where `path` of the host leads through links that nobody but root, or whoever runs this, can change; why it leads
+    /// nowhere that is certain.
+    fn settled(&self, path: &str) -> Result<String, String>;
+    /// Whether the file `path` is the host's own namespace of a kind. It is looked at once: what the runtime joins is what
+    /// this and [`Surroundings::inhabitant`] spoke of.
     fn is_hosts(&self, kind: NamespaceKind, path: &str) -> Result<bool, String>;
     /// A process in the namespace of a kind at `path`; `None`: there is none.
     fn inhabitant(&self, kind: NamespaceKind, path: &str) -> Result<Option<u32>, String>;

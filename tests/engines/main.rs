@@ -28,6 +28,7 @@ mod built;
 #[path = "../host/cgroups.rs"]
 mod cgroups;
 mod command_line;
+mod committed;
 mod conformance;
 mod containerd;
 mod cri;
@@ -43,6 +44,7 @@ mod drilled;
 mod ended;
 mod engine;
 mod facts;
+mod filters;
 mod image;
 mod imported;
 mod installed;

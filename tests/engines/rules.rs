@@ -34,19 +34,24 @@ impl Rules {
         engines
     }
 
-    /// Writes the rules.
+    /// Writes the rules: what lies in the places may be mounted.
     pub(crate) fn write(&self, places: &[&Path], text: &str) {
+        let places_too: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+        self.write_bare(places, &format!("mounts: [{}]\n{text}", places_too.join(", ")));
+    }
+
+    /// The same where nothing may be mounted but what engines keep for a container.
+    pub(crate) fn write_bare(&self, places: &[&Path], text: &str) {
         let list = |ending: &str| {
             let each: Vec<String> =
                 places.iter().map(|place| format!("{}{ending}", place.display())).collect();
             each.join(", ")
         };
         let head = format!(
-            "stockade: 1\nstate: {}\nmounts: [{}]\ndocker: [{}]\npodman: [{}, {}]\n\
+            "stockade: 1\nstate: {}\ndocker: [{}]\npodman: [{}, {}]\n\
              sandbox: docker-default\n\
              vouched: [io.kubernetes.cri.container-type, io.kubernetes.cri.sandbox-namespace]\n",
             self.join("state").display(),
-            list(""),
             list("/data"),
             list("/root"),
             list("/run")

@@ -113,7 +113,7 @@ fn each_call(command: &str, fault: &str) {
     let old = bundle.bytes();
     let reset = || {
         fs::write(bundle.config(), &old).unwrap();
-        for path in ["state", "seen", "held"].map(|name| bench.join(name)) {
+        for path in ["state", "seen", "held", "bundle-x/config.json.given"].map(|name| bench.join(name)) {
             drop(fs::remove_dir_all(&path));
             drop(fs::remove_file(&path));
         }

@@ -7,6 +7,7 @@
 #[path = "../host/needs.rs"]
 mod needs;
 mod added;
+mod again;
 mod bench;
 mod broken;
 #[path = "../host/cgroups.rs"]
@@ -18,6 +19,7 @@ mod ended;
 mod facts;
 #[path = "../host/hierarchy.rs"]
 mod hierarchy;
+mod hooks;
 mod injected;
 mod joined;
 #[path = "../host/limits.rs"]
@@ -30,6 +32,7 @@ mod reached;
 mod refused;
 mod restored;
 mod settings;
+mod shared;
 mod swapped;
 mod together;
 mod updated;

@@ -3,7 +3,7 @@
 use crate::bench::{Bench, Bundle, ended};
 use serde_json::{Value, json};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -260,4 +260,64 @@ fn a_process_that_is_added_has_the_containers_label() {
     fs::write(&process, text.to_string()).unwrap();
     ended(&mut bench.stockade(&["exec", "--process", process.to_str().unwrap(), "x"])).success();
     assert!(bench.log().contains("process.apparmorProfile"), "{}", bench.log());
+}
+
+/// As `/var/run` is on most hosts.
+#[test]
+fn a_policy_mounts_through_links_that_only_root_lays() {
+    needs!("runtime", "runc", "busybox");
+    let bench = Bench::new();
+    let data = bench.join("data");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("word"), "data\n").unwrap();
+    fs::create_dir(bench.join("links")).unwrap();
+    symlink("../data", bench.join("links/link")).unwrap();
+    let profile = |from: &Path| {
+        let text = format!(
+            "stockade: 1\nname: own\nextends: [docker-default]\nmounts: [{{from: {}, at: /mnt}}]\n",
+            from.display()
+        );
+        bench.profile("own", &text);
+    };
+    bench.rules("default: ./own.yaml\n");
+    let bundle = bench.bundle("x");
+    let mut given = bundle.read();
+    let mut reads = |path: &str| {
+        given["process"]["args"] = json!(["/bin/cat", path]);
+        bundle.write(&given);
+    };
+    reads("/mnt/word");
+    fs::create_dir(bundle.path.join("rootfs/mnt")).unwrap();
+    let run = || ended(&mut bench.stockade(&["run", "--bundle", bundle.text(), "x"]));
+    let source = || {
+        let written = bundle.read();
+        let mounts = written["mounts"].as_array().unwrap();
+        mounts.iter().find(|mount| mount["destination"] == "/mnt").unwrap()["source"].clone()
+    };
+    for from in [data.clone(), bench.join("links/link")] {
+        profile(&from);
+        assert_eq!(run().success(), "data\n");
+        // Nobody else can swap it.
+        assert_eq!(source(), json!(data));
+    }
+    profile(&bench.join("links/link/word"));
+    reads("/mnt");
+    fs::remove_dir(bundle.path.join("rootfs/mnt")).unwrap();
+    assert_eq!(run().success(), "data\n");
+    fs::set_permissions(bench.join("links"), fs::Permissions::from_mode(0o777)).unwrap();
+    let refused = run();
+    refused.refused("mounts (/mnt): others than root can lay a link on the way to");
+    refused.refused("own.yaml:4");
+    profile(&bench.join("nowhere"));
+    run().refused("nowhere");
+    // And where they can put something else in the place of what it leads to.
+    fs::set_permissions(bench.join("links"), fs::Permissions::from_mode(0o755)).unwrap();
+    let shared = bench.join("shared");
+    fs::create_dir(&shared).unwrap();
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o777)).unwrap();
+    fs::rename(&data, shared.join("data")).unwrap();
+    symlink(&shared, bench.join("links/shared")).unwrap();
+    profile(&bench.join("links/shared/data/word"));
+    assert_eq!(run().success(), "data\n");
+    assert_eq!(source(), json!(bench.join("state/sources/0")));
 }

@@ -125,6 +125,8 @@ fn cases(bench: &Bench) -> Vec<(Change, String)> {
         cases.push((joined(kind, file), words));
     }
     cases.push((joined("user", "user"), "joined user namespace".to_owned()));
+    cases.push((joined("time", "time"), "joined time namespace".to_owned()));
+    cases.push((joined("network", "../status"), "/status is no namespace".to_owned()));
     for kind in ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"] {
         let words = format!("hooks.{kind}: the program /bin/true");
         let hooks = json!({kind: [{"path": "/bin/true", "args": ["true"]}]});
@@ -290,4 +292,24 @@ fn orders_to_the_inner_runtime_are_taken_away() {
         assert!(bench.log().contains(name), "{name} is not logged");
     }
     assert!(fs::metadata(bench.join("state")).unwrap().is_dir());
+}
+
+/// Of what needs more rules than anybody could read nothing is left out where nobody would make up for it.
+#[test]
+fn a_filter_that_has_no_rules_is_refused_with_what_to_change() {
+    needs!("runtime", "runc", "busybox");
+    let bench = Bench::with("default: ./many.yaml\n");
+    let profile = |more: &str| {
+        let denied = ["key in {1, 0x40000, 77}", "nsems in {2, 50, 0x20000}", "semflg == 3"];
+        let denied = denied.map(|condition| format!("    - semget({condition})\n"));
+        let rules = format!("syscalls:\n  deny:\n    - ipc: enosys\n{}", denied.concat());
+        bench.profile("many", &format!("stockade: 1\nname: many\nextends: [docker-default]\n{more}{rules}"));
+    };
+    profile("");
+    let bundle = bench.bundle("x");
+    let refused = bench.create(&bundle);
+    refused.refused("`semget` needs more than 512 rules");
+    refused.refused("with `no_new_privileges: true` the init puts it on");
+    profile("process: {no_new_privileges: true}\n");
+    bench.create(&bundle).success();
 }

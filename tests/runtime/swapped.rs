@@ -4,11 +4,11 @@ use crate::bench::{Bench, ended};
 use crate::hierarchy::ONE_HIERARCHY;
 use serde_json::json;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 /// An inner runtime before which somebody else acts, as fast as can be.
-fn runtime(bench: &Bench, name: &str, before: &str) -> String {
+pub(crate) fn runtime(bench: &Bench, name: &str, before: &str) -> String {
     // Its name says which it is.
     let path = bench.join("bin").join(name);
     fs::create_dir(bench.join("bin")).unwrap();
@@ -109,4 +109,39 @@ fn a_volume_that_only_root_could_swap_stays_where_it_is() {
     bench.create(&bundle).success();
     assert!(bundle.read()["mounts"].as_array().unwrap().iter().any(|mount| mount["source"] == json!(data)));
     assert!(!bench.join("state/sources").exists());
+}
+
+/// By a path with a link in a directory that others can change, which then leads to the host's own namespace.
+#[test]
+fn what_is_joined_is_what_the_rules_were_asked_about() {
+    needs!("runtime", "runc", "busybox");
+    for name in ["runc", "crun"] {
+        if !Path::new("/usr/bin").join(name).exists() && !Path::new("/usr/sbin").join(name).exists() {
+            println!("SKIP runtime-joined: there is no {name} here");
+            continue;
+        }
+        for (kind, file) in [("network", "net"), ("ipc", "ipc"), ("uts", "uts"), ("pid", "pid")] {
+            let bench = Bench::new();
+            let first = bench.start(&bench.bundle("first"));
+            let link = bench.join("link");
+            symlink(format!("/proc/{first}/ns/{file}"), &link).unwrap();
+            let swap = format!("ln -sfn /proc/1/ns/{file} {}", link.display());
+            let runtime = runtime(&bench, name, &swap);
+            bench.rules(&format!("default: docker-default\nruntime: {runtime}\njoins: [{kind}]\n"));
+            let bundle = bench.bundle("x");
+            bundle.edit(|config| {
+                let inside = format!("/proc/self/ns/{file}");
+                config["process"]["args"] = json!(["/bin/busybox", "readlink", inside]);
+                let namespaces = config["linux"]["namespaces"].as_array_mut().unwrap();
+                namespaces.retain(|entry| entry["type"] != kind);
+                namespaces.push(json!({"type": kind, "path": link}));
+            });
+            let said = ended(&mut bench.stockade(&["run", "--bundle", bundle.text(), "x"])).success();
+            let wanted = fs::read_link(format!("/proc/{first}/ns/{file}")).unwrap();
+            assert_eq!(Path::new(said.trim()), wanted, "{name}, {kind}");
+            assert!(fs::read_link(&link).unwrap().starts_with("/proc/1"), "{name}: it was swapped");
+            let held = bench.join("state/sources");
+            assert_eq!(fs::read_dir(held).unwrap().count(), 0, "{name}, {kind}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use super::canonical::canonical;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, renameat, unlinkat};
 use rustix::io::Errno;
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -11,6 +12,10 @@ use stockade_policy::oci::{Document, DocumentError};
 
 /// The file in a bundle. OCI runtime specification, bundle.md.
 pub const CONFIG: &str = "config.json";
+
+/// Where what was given is kept once something else stands in its place: behind a line with the hash of that. A bundle that
+/// is started again is met as it was given, and not as it was made: whoever can write either can write the bundle.
+const GIVEN: &str = "config.json.given";
 
 /// More than the longest text that is read, bytes.
 const LONGEST: u64 = (8 << 20) + 1;
@@ -50,7 +55,9 @@ pub struct Bundle {
     directory: OwnedFd,
     path: PathBuf,
     mode: Mode,
-    /// Its `config.json`.
+    /// The text of `config`.
+    given: Vec<u8>,
+    /// Its `config.json`, as it was given: what was put into its place earlier does not count.
     pub config: Document,
 }
 
@@ -66,16 +73,17 @@ impl Bundle {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory =
             openat(CWD, &path, flags, Mode::empty()).map_err(|errno| fault("open", &path, errno.into()))?;
-        let config = path.join(CONFIG);
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = openat(&directory, CONFIG, flags, Mode::empty())
-            .map_err(|errno| fault("open", &config, errno.into()))?;
-        let stat = fstat(&file).map_err(|errno| fault("stat", &config, errno.into()))?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(BundleError::Kind { path: config });
-        }
-        let document = parse(File::from(file), stat.st_size, &config)?;
-        Ok(Bundle { directory, path, mode: Mode::from_raw_mode(stat.st_mode & 0o777), config: document })
+        let place = path.join(CONFIG);
+        let Some((text, mode)) = regular(&directory, CONFIG, &place, LONGEST)? else {
+            return Err(fault("open", &place, Errno::NOENT.into()));
+        };
+        let given = match regular(&directory, GIVEN, &path.join(GIVEN), LONGEST + HASH)? {
+            Some((kept, _)) => split(kept, &text).unwrap_or(text),
+            None => text,
+        };
+        let config =
+            Document::parse(&given).map_err(|source| BundleError::Document { path: place, source })?;
+        Ok(Bundle { directory, path, mode, given, config })
     }
 
     /// The directory, absolute.
@@ -93,10 +101,52 @@ impl Bundle {
         })
     }
 
-    /// Puts `config` in the place of the `config.json`: whoever reads it finds the old one or the new one, whole.
+    /// Puts `config` in the place of the `config.json`, and keeps what was given: whoever reads it finds the old one or the
+    /// new one, whole.
     pub fn replace(&self, config: &Document) -> Result<(), BundleError> {
-        replace(&self.directory, &self.path, CONFIG, config.text().as_bytes(), self.mode)
+        let text = config.text();
+        let kept = [hash(text.as_bytes()).as_bytes(), &self.given].concat();
+        // First: it says itself what it counts for.
+        replace(&self.directory, &self.path, GIVEN, &kept, self.mode)?;
+        replace(&self.directory, &self.path, CONFIG, text.as_bytes(), self.mode)
     }
+}
+
+/// Bytes of a hash as it is written, and of the end of its line.
+const HASH: u64 = 65;
+
+/// The hash of a text, as a line.
+fn hash(text: &[u8]) -> String {
+    let hex = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    hex + "\n"
+}
+
+/// What was given where `made` was put into its place; `None`: something else was.
+fn split(mut kept: Vec<u8>, made: &[u8]) -> Option<Vec<u8>> {
+    let hash = hash(made);
+    kept.starts_with(hash.as_bytes()).then(|| kept.split_off(hash.len()))
+}
+
+/// The bytes of a regular file in `directory`, and its permissions; `None`: it is not there. Links are not followed.
+fn regular(
+    directory: &OwnedFd,
+    name: &str,
+    path: &Path,
+    limit: u64,
+) -> Result<Option<(Vec<u8>, Mode)>, BundleError> {
+    let fault = |operation, source| BundleError::File { operation, path: path.to_owned(), source };
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match openat(directory, name, flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(fault("open", errno.into())),
+    };
+    let stat = fstat(&file).map_err(|errno| fault("stat", errno.into()))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(BundleError::Kind { path: path.to_owned() });
+    }
+    let text = read(File::from(file), stat.st_size, limit).map_err(|source| fault("read", source))?;
+    Ok(Some((text, Mode::from_raw_mode(stat.st_mode & 0o777))))
 }
 
 /// A file in a bundle's terms that stands alone: the process of an `exec`, the resources of an `update`.

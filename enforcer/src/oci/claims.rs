@@ -2,7 +2,10 @@
 
 mod bolt;
 mod docker;
+mod partners;
 mod storage;
+
+pub use partners::{Partner, partners};
 
 use super::bundle::{Bundle, read};
 use super::others::replaceable;

@@ -1,7 +1,9 @@
 //! What the meet must know of the host.
 
 use super::canonical::{canonical, is_plain};
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, major, minor, openat2, stat};
+use super::others;
+use super::sources::Namespaces;
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, fstatfs, major, minor, openat2, stat};
 use rustix::io::Errno;
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -15,6 +17,9 @@ use stockade_observe::mounts::{Mount, Mounts};
 use stockade_policy::oci::Surroundings;
 use stockade_policy::policy::NamespaceKind;
 
+/// What namespaces are files of: linux/magic.h, `NSFS_MAGIC`.
+const NSFS: i64 = 0x6e73_6673;
+
 /// This host, and the root of one container.
 #[derive(Debug)]
 pub struct Here {
@@ -23,6 +28,8 @@ pub struct Here {
     mounts: OnceCell<Mounts>,
     /// Paths in the root that are there, and on whose way no link is.
     straight: RefCell<BTreeSet<String>>,
+    /// Namespaces that were asked about, from the first look at each.
+    namespaces: RefCell<Namespaces>,
 }
 
 impl Here {
@@ -33,6 +40,7 @@ impl Here {
             root: rustix::fs::open(root, flags, Mode::empty())?,
             mounts: OnceCell::new(),
             straight: RefCell::default(),
+            namespaces: RefCell::default(),
         })
     }
 }
@@ -47,6 +55,37 @@ impl Here {
         let below = found.strip_prefix(&root).map_err(|_| format!("{path} left the container's root"))?;
         let below = below.to_str().ok_or_else(|| format!("{path} leads to a name that is not UTF-8"))?;
         Ok(format!("/{below}").trim_end_matches('/').to_owned())
+    }
+}
+
+impl Here {
+    /// What tells the namespace at a path from every other. It is opened once: the process by which a path names it may
+    /// end, and another get its number.
+    fn joined(&self, path: &str) -> Result<(u64, u64), String> {
+        let fault = |errno: Errno| format!("cannot look at the namespace {path}: {errno}");
+        let mut namespaces = self.namespaces.borrow_mut();
+        if !namespaces.contains_key(path) {
+            let opened =
+                rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(fault)?;
+            if fstatfs(&opened).map_err(fault)?.f_type != NSFS {
+                return Err(format!("{path} is no namespace"));
+            }
+            namespaces.insert(path.to_owned(), opened);
+        }
+        let opened = namespaces.get(path).ok_or_else(|| format!("{path} was not opened"))?;
+        let found = fstat(opened).map_err(fault)?;
+        Ok((found.st_dev, found.st_ino))
+    }
+
+    /// Whether the namespace of a kind at a path is that of a process.
+    pub(super) fn is_of(&self, path: &str, kind: NamespaceKind, process: u32) -> bool {
+        let theirs = identity(&of_process(&process.to_string(), kind));
+        self.joined(path).is_ok_and(|found| theirs == Ok(found))
+    }
+
+    /// The namespaces that were asked about, by their paths.
+    pub fn into_namespaces(self) -> Namespaces {
+        self.namespaces.into_inner()
     }
 }
 
@@ -74,8 +113,27 @@ impl Surroundings for Here {
         }
     }
 
+    fn changeable(&self, path: &str) -> Result<Option<String>, String> {
+        let found = others::changeable(Path::new(path));
+        let found = found.map_err(|error| format!("cannot look at the way to {path}: {error}"))?;
+        Ok(found.map(|part| part.display().to_string()))
+    }
+
+    fn settled(&self, path: &str) -> Result<String, String> {
+        let found =
+            others::settled(Path::new(path)).map_err(|error| format!("cannot find {path}: {error}"))?;
+        let found = found.map_err(|directory| {
+            format!(
+                "others than root can lay a link on the way to {path} elsewhere, in {}",
+                directory.display()
+            )
+        })?;
+        let found = found.into_os_string().into_string();
+        found.map_err(|_| format!("{path} leads to a name that is not UTF-8"))
+    }
+
     fn is_hosts(&self, kind: NamespaceKind, path: &str) -> Result<bool, String> {
-        let wanted = identity(path)?;
+        let wanted = self.joined(path)?;
         // The engine's own.
         if identity(&of_process("self", kind))? == wanted {
             return Ok(true);
@@ -90,7 +148,7 @@ impl Surroundings for Here {
     }
 
     fn inhabitant(&self, kind: NamespaceKind, path: &str) -> Result<Option<u32>, String> {
-        let wanted = identity(path)?;
+        let wanted = self.joined(path)?;
         let fault = |error: io::Error| format!("cannot look at /proc: {error}");
         for entry in fs::read_dir("/proc").map_err(fault)? {
             let name = entry.map_err(fault)?.file_name();

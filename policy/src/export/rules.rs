@@ -7,6 +7,7 @@ use crate::condition::Operator;
 use crate::lattice::action::Action;
 use crate::lattice::diagram::{Diagram, Node};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rules that one call may need: far more than any built-in profile's; what runc installs grows with each.
 pub(super) const MOST: usize = 512;
@@ -62,30 +63,13 @@ fn visit(
 
 /// The comparisons of one register that part the ways from `at`, with the nodes where they lead.
 fn ways(nodes: &[Node], at: u32, argument: u8) -> Option<Vec<(Comparison, u32)>> {
-    let mut cubes = Vec::new();
-    let mut open = vec![(at, 0_u64, 0_u64)];
-    while let Some((at, mask, value)) = open.pop() {
-        match &nodes[at as usize] {
-            Node::Test { argument: other, bit, clear, set } if *other == argument => {
-                open.push((*set, mask | 1 << bit, value | 1 << bit));
-                open.push((*clear, mask | 1 << bit, value));
-            }
-            _ if cubes.len() == MOST => return None,
-            _ => cubes.push((at, mask, value)),
-        }
-    }
+    let cubes = cubes(nodes, at, argument, &mut BTreeMap::new())?;
     let mut ways = Vec::new();
-    let mut exits: Vec<u32> = cubes.iter().map(|(exit, ..)| *exit).collect();
-    exits.sort_unstable();
-    exits.dedup();
+    let exits: BTreeSet<u32> = cubes.iter().map(|cube| cube.exit).collect();
     for exit in exits {
-        let own: Vec<(u64, u64)> = cubes
-            .iter()
-            .filter(|(other, ..)| *other == exit)
-            .map(|(_, mask, value)| (*mask, *value))
-            .collect();
-        let others =
-            cubes.iter().filter(|(other, ..)| *other != exit).map(|(_, mask, value)| (*mask, *value));
+        let own: Vec<(u64, u64)> =
+            cubes.iter().filter(|cube| cube.exit == exit).map(|cube| (cube.mask, cube.value)).collect();
+        let others = cubes.iter().filter(|cube| cube.exit != exit).map(|cube| (cube.mask, cube.value));
         let one = single(&own, &others.collect::<Vec<_>>());
         let comparison =
             |(operator, value, value_two)| Comparison { index: argument, value, value_two, op: operator };
@@ -95,6 +79,45 @@ fn ways(nodes: &[Node], at: u32, argument: u8) -> Option<Vec<(Comparison, u32)>>
         }
     }
     Some(ways)
+}
+
+/// Values of a register that have these bits under a mask, and the node where they lead.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Cube {
+    value: u64,
+    mask: u64,
+    exit: u32,
+}
+
+/// Cubes that lie apart from each other and together are all values of a register from `at`. What both sides of a test
+/// have needs no word about its bit: the high half of a register, where most values are compared as 32 bits and one as
+/// 64.
+fn cubes(
+    nodes: &[Node],
+    at: u32,
+    argument: u8,
+    known: &mut BTreeMap<u32, BTreeSet<Cube>>,
+) -> Option<BTreeSet<Cube>> {
+    let (bit, clear, set) = match &nodes[at as usize] {
+        Node::Test { argument: other, bit, clear, set } if *other == argument => (1 << bit, *clear, *set),
+        _ => return Some(BTreeSet::from([Cube { value: 0, mask: 0, exit: at }])),
+    };
+    if let Some(known) = known.get(&at) {
+        return Some(known.clone());
+    }
+    let (clear, set) = (cubes(nodes, clear, argument, known)?, cubes(nodes, set, argument, known)?);
+    let mut found: BTreeSet<Cube> = clear.intersection(&set).copied().collect();
+    found.extend(clear.difference(&set).map(|cube| Cube { mask: cube.mask | bit, ..*cube }));
+    found.extend(set.difference(&clear).map(|cube| Cube {
+        mask: cube.mask | bit,
+        value: cube.value | bit,
+        ..*cube
+    }));
+    if found.len() > MOST {
+        return None;
+    }
+    known.insert(at, found.clone());
+    Some(found)
 }
 
 /// The one comparison of the whole register that the cubes of a way are, where there is one.

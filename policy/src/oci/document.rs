@@ -147,6 +147,17 @@ impl Document {
         }
     }
 
+    /// Gives every joined namespace the path that `place` gives for its own.
+    pub fn set_joined<E>(&mut self, mut place: impl FnMut(&str) -> Result<String, E>) -> Result<(), E> {
+        let namespaces = self.tree.pointer_mut("/linux/namespaces").and_then(Value::as_array_mut);
+        for path in namespaces.into_iter().flatten().filter_map(|entry| entry.get_mut("path")) {
+            if let Some(old) = path.as_str().filter(|old| !old.is_empty()) {
+                *path = place(old)?.into();
+            }
+        }
+        Ok(())
+    }
+
     /// Gives the inner runtime an order.
     pub fn order(&mut self, annotation: &str, value: &str) {
         self.set(&["annotations", annotation], value);

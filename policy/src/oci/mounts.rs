@@ -1,6 +1,9 @@
 //! `mounts`, `root`, and the paths that are hidden or read-only. config.md, "Mounts"; config-linux.md, "Masked Paths".
 
 mod options;
+mod source;
+
+pub use source::Source;
 
 use super::{Cut, Document, Refusal, Surroundings};
 use crate::lattice::files::Rights;
@@ -8,54 +11,7 @@ use crate::origin::Origins;
 use crate::plan::{MountEntry, MountKind, Plan};
 use crate::policy::{Policy, ProcView};
 use crate::units::tmpfs_size;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-/// Paths of the host that may be mounted into a container.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    /// An absolute path; it, and what is below it, is admitted. A part `*` stands for any one name, `{id}` for the
-    /// container's own id, and a part that ends with `{any}` for any name that begins so.
-    pub path: String,
-    /// Whether it may be written.
-    pub write: bool,
-    /// Whether it is what an engine keeps for its containers: what somebody had the engine mount there is not.
-    pub of_engine: bool,
-}
-
-impl Source {
-    /// The directory below which everything is the engine's, or what somebody had it mount: up to the first part that
-    /// stands for several names.
-    fn base(&self) -> &str {
-        let several = |part: &str| part == "*" || part == "{id}" || part.ends_with("{any}");
-        let mut end = 0;
-        for part in self.path.split('/').skip(1).take_while(|part| !several(part)) {
-            end += 1 + part.len();
-        }
-        let base = &self.path[..end];
-        if end == self.path.len() { base.rsplit_once('/').map_or(base, |(above, _)| above) } else { base }
-    }
-
-    /// Whether `path` is what it names, and not below that.
-    pub fn is(&self, path: &str, id: &str) -> bool {
-        self.admits(path, id) && path.split('/').count() == self.path.split('/').count()
-    }
-
-    /// Whether it admits `path`: that is what it names, or below it.
-    pub fn admits(&self, path: &str, id: &str) -> bool {
-        let mut parts = path.split('/');
-        self.path.split('/').all(|wanted| {
-            parts.next().is_some_and(|part| match wanted {
-                "*" => !part.is_empty(),
-                "{id}" => part == id,
-                wanted => match wanted.strip_suffix("{any}") {
-                    Some(begin) => part.len() > begin.len() && part.starts_with(begin),
-                    None => part == wanted,
-                },
-            })
-        })
-    }
-}
 
 /// Kinds of file systems that hold nothing of the host, and where they may stand; `/` is anywhere.
 const FILE_SYSTEMS: [(&str, &str); 7] = [
@@ -346,7 +302,7 @@ impl Meeting<'_> {
                     continue;
                 }
                 MountKind::Bind { .. } => {
-                    self.bind(entry, mounts, cuts);
+                    self.bind(entry, mounts, cuts, refusals);
                     continue;
                 }
             };
@@ -423,9 +379,22 @@ impl Meeting<'_> {
         }
     }
 
-    /// What the policy itself mounts.
-    fn bind(&self, entry: &MountEntry, mounts: &mut Vec<Value>, cuts: &mut Vec<Cut>) {
+    /// What the policy itself mounts: where its path leads.
+    fn bind(
+        &self,
+        entry: &MountEntry,
+        mounts: &mut Vec<Value>,
+        cuts: &mut Vec<Cut>,
+        refusals: &mut Vec<Refusal>,
+    ) {
         let MountKind::Bind { from, write, exec, suid, dev } = &entry.what else { return };
+        let source = match self.surroundings.settled(from) {
+            Ok(source) => source,
+            Err(why) => {
+                let field = format!("mounts ({})", entry.at);
+                return refusals.push(Refusal { field, why, origins: entry.origins.clone() });
+            }
+        };
         let mut options = vec!["rbind"];
         // Of what is mounted below the source, too.
         for (given, without) in [
@@ -436,7 +405,7 @@ impl Meeting<'_> {
         ] {
             options.extend(without.into_iter().filter(|_| !given));
         }
-        let ours = json!({"destination": entry.at, "type": "bind", "source": from, "options": options});
+        let ours = json!({"destination": entry.at, "type": "bind", "source": source, "options": options});
         if mounts.contains(&ours) {
             return;
         }
@@ -470,24 +439,4 @@ fn options(mount: &Value) -> impl Iterator<Item = &str> {
 
 fn strings(document: &Document, key: &str) -> Vec<String> {
     document.list(&["linux", key]).iter().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sources_are_compared_part_by_part() {
-        let admits = |pattern: &str, path: &str| {
-            Source { path: pattern.to_owned(), write: true, of_engine: false }.admits(path, "c0ffee")
-        };
-        assert!(admits("/srv", "/srv") && admits("/srv", "/srv/a/b"));
-        assert!(!admits("/srv", "/srvice") && !admits("/srv", "/") && !admits("/srv/a", "/srv"));
-        assert!(admits("/var/lib/docker/volumes/*/_data", "/var/lib/docker/volumes/x/_data/y"));
-        assert!(!admits("/var/lib/docker/volumes/*/_data", "/var/lib/docker/volumes"));
-        assert!(!admits("/var/lib/docker/volumes/*/_data", "/var/lib/docker/volumes/x"));
-        assert!(admits("/c/{id}", "/c/c0ffee/hosts") && !admits("/c/{id}", "/c/beef/hosts"));
-        assert!(admits("/b/hosts.{any}", "/b/hosts.x") && !admits("/b/hosts.{any}", "/b/hosts."));
-        assert!(!admits("/b/hosts.{any}", "/b/host") && !admits("/b/hosts.{any}", "/b/x/hosts.x"));
-    }
 }

@@ -22,13 +22,15 @@ pub(super) fn modes(
     for (index, entry) in document.list(&["linux", "namespaces"]).iter().enumerate() {
         let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
         let field = format!("linux.namespaces[{index}]");
+        let joined = !text("path").is_empty();
         let Some(kind) = NamespaceKind::ALL.into_iter().find(|kind| kind.name() == text("type")) else {
             if text("type") != TIME {
                 refusals.push(Refusal::plain(field, format!("no namespace `{}` is known", text("type"))));
+            } else if joined {
+                refusals.push(Refusal::plain(field, "nothing here looks at a joined time namespace"));
             }
             continue;
         };
-        let joined = !text("path").is_empty();
         let mode = if joined && surroundings.is_hosts(kind, text("path"))? {
             NamespaceMode::Host
         } else {

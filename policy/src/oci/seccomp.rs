@@ -96,6 +96,9 @@ fn rules(syscalls: &Syscalls, filter: &Filter, arch: Arch, exact: bool) -> Resul
             Err(ExportError::Rules { call } | ExportError::Differs { call, .. }) if !exact => {
                 syscalls = open(&syscalls, call)?;
             }
+            Err(error @ (ExportError::Rules { .. } | ExportError::Differs { .. })) => {
+                return Err(OciError::Exact(error));
+            }
             exported => return Ok(exported?),
         }
     }

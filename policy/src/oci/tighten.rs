@@ -134,7 +134,8 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     let mut document = bundle.clone();
     let surroundings = request.surroundings;
     let mut cuts = annotations::strip(&mut document, &request.admission.annotations);
-    hooks::check(&document, &request.admission.hooks, surroundings, &mut refusals).map_err(OciError::Host)?;
+    hooks::meet(&mut document, &request.admission.hooks, surroundings, &mut refusals)
+        .map_err(OciError::Host)?;
     check_cgroup(&document, &mut refusals);
     if request.root == "/" {
         let why = "the container would have the host's own root";

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use stockade_policy::diagnostic::{Diagnostic, render};
 use stockade_policy::export::{Dialect, ExportError, Exported, seccomp_json};
+use stockade_policy::lattice::Lattice;
 use stockade_policy::lattice::action::Action;
 use stockade_policy::lattice::syscalls::Syscalls;
 use stockade_policy::origin::Ruled;
@@ -168,6 +169,25 @@ fn what_lies_under_few_bits_is_said_of_few_bits() {
                  when: (arg1 < 2561) or (arg1 & 3 <= 0)\n  otherwise: eperm\n  unknown: eperm\n";
     let policy = resolved(&format!("stockade: 1\nextends: [unconfined]\nsyscalls:\n{rules}")).unwrap();
     export(&policy, Arch::X86_64, Dialect::Docker).unwrap();
+}
+
+/// One value is compared as 64 bits, all others as 32: the high half matters to one of them alone.
+#[test]
+fn what_docker_and_podman_allow_of_sockets_together_is_said_in_few_rules() {
+    // containers-common, seccomp.json, without CAP_AUDIT_WRITE.
+    let podman = r#"{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38,
+        "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"], "syscalls": [
+        {"names": ["socket"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22, "args": [
+            {"index": 0, "value": 16, "op": "SCMP_CMP_EQ"}, {"index": 2, "value": 9, "op": "SCMP_CMP_EQ"}]},
+        {"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 2, "value": 9, "op": "SCMP_CMP_NE"}]},
+        {"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 16, "op": "SCMP_CMP_NE"}]}]}"#;
+    let podman = import(podman, &container(Arch::X86_64)).unwrap().calls.unwrap().0;
+    let both = builtin::policy("docker-default").syscalls.meet(&podman).unwrap();
+    let exported = seccomp_json(&both, &filter(false, false), Arch::X86_64, Dialect::Oci).unwrap();
+    let document: Value = serde_json::from_str(&exported.json).unwrap();
+    let rules = document["syscalls"].as_array().unwrap().iter().filter(|rule| rule["names"][0] == "socket");
+    let count = rules.count();
+    assert!((1..120).contains(&count), "{count}: {}", exported.json);
 }
 
 #[test]

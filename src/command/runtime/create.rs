@@ -7,17 +7,19 @@ use super::{RuntimeError, become_inner, inner_state, log};
 use crate::context::Context;
 use crate::host;
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use stockade_enforcer::oci::bundle::Bundle;
-use stockade_enforcer::oci::claims::claims;
+use stockade_enforcer::oci::canonical::canonical;
+use stockade_enforcer::oci::claims::{claims, partners};
 use stockade_enforcer::oci::init;
 use stockade_enforcer::oci::inner::Inner;
 use stockade_enforcer::oci::record::{Place, Record};
-use stockade_enforcer::oci::sources;
+use stockade_enforcer::oci::sources::{self, Namespaces};
 use stockade_enforcer::oci::surroundings::Here;
 use stockade_policy::oci::{
     Admission, Around, Document, HandOver, Init, OciError, Of, Request, Tightened, tighten,
 };
+use stockade_policy::plan::{MountKind, Plan};
 use stockade_policy::rules::{Choice, Mode};
 
 /// Makes the bundle as strict as its policy, and becomes the inner runtime.
@@ -57,7 +59,7 @@ pub(super) fn make(
     let state = rules.state()?;
     state.collect()?;
     let inner_state = inner_state(&inner, invocation)?;
-    let (choice, admission, made) =
+    let Met { choice, admission, namespaces, made } =
         match met(&rules, &inner, &bundle, &root, &id, &state.init(&inner_state, &id)) {
             // No policy was found for it: what would not start is said, and started.
             Err(error) if rules.observes() => {
@@ -102,8 +104,12 @@ pub(super) fn make(
                 if invocation.command == "run" && record.bounds.init.is_some() {
                     leave_no_place(&mut document, &root)?;
                 }
-                let is_named = |path: &str| admission.mounts.iter().any(|one| one.is(path, &record.id));
-                sources::hold(&mut document, &root, rules.state_path(), &is_named)?;
+                let bound = bound(&record.plan);
+                let is_named = |path: &str| {
+                    admission.mounts.iter().any(|one| one.is(path, &record.id))
+                        || bound.iter().any(|source| source == Path::new(path))
+                };
+                sources::hold(&mut document, &root, rules.state_path(), &is_named, &namespaces)?;
                 bundle.replace(&document)?;
                 kept = Some((record, document));
             }
@@ -115,6 +121,15 @@ pub(super) fn make(
         Err(error) => return Err(error.into()),
     }
     Ok(Made { rules, inner, record: kept })
+}
+
+/// Where the paths of the host lead that the policy itself mounts.
+fn bound(plan: &Plan) -> Vec<PathBuf> {
+    let sources = plan.mounts.entries.iter().filter_map(|entry| match &entry.what {
+        MountKind::Bind { from, .. } => canonical(Path::new(from)).ok(),
+        _ => None,
+    });
+    sources.collect()
 }
 
 /// Whether the runtime alone puts the filter around processes, and no init.
@@ -140,7 +155,15 @@ fn utf8(path: &Path) -> Result<String, OciError> {
     text.ok_or_else(|| OciError::Host(format!("{} is not UTF-8", path.display())))
 }
 
-/// The choice for a container, what is admitted for it, and its bundle under both.
+/// The choice for a container, what is admitted for it, the namespaces that it joins, and its bundle under all that.
+struct Met {
+    choice: Choice,
+    admission: Admission,
+    namespaces: Namespaces,
+    made: Result<Tightened, OciError>,
+}
+
+/// Meets a bundle with the policy that is chosen for it.
 fn met(
     rules: &Administered,
     inner: &Inner,
@@ -148,7 +171,7 @@ fn met(
     root: &Path,
     id: &str,
     init: &Path,
-) -> Result<(Choice, Admission, Result<Tightened, OciError>), RuntimeError> {
+) -> Result<Met, RuntimeError> {
     let claims = claims(bundle, id, &rules.stores(), rules.asks_for_labels())?;
     let choice = rules.choose(&claims)?;
     if !rules.admits_root(root, bundle.path(), id) {
@@ -162,7 +185,8 @@ fn met(
     let host = host::here()?;
     let here = Here::new(root).map_err(|error| OciError::Host(error.to_string()))?;
     let hand_over = if inner.is_crun() { HandOver::Program } else { HandOver::Rules };
-    let (admission, root, init) = (rules.admission(&claims), utf8(root)?, utf8(init)?);
+    let admission = rules.admission(&claims, &partners(bundle, &rules.stores(), &here));
+    let (root, init) = (utf8(root)?, utf8(init)?);
     let meet = |policy: Of<'_>, floors: &str| {
         let request = Request {
             policy,
@@ -182,7 +206,7 @@ fn met(
     if let Some(kept) = place.as_ref().and_then(|place| place.read(&context)) {
         match meet(Of::Kept(&kept.around, &kept.filters), &kept.floors) {
             Err(OciError::Kept) => {}
-            made => return Ok((choice, admission, made)),
+            made => return Ok(Met { choice, namespaces: here.into_namespaces(), made, admission }),
         }
     }
     let (policy, floors) = rules.policy(&context, &choice)?;
@@ -195,5 +219,5 @@ fn met(
         let around = Around::of(&policy);
         place.write(&kept_meet::Entry { questions, floors, around, filters });
     }
-    Ok((choice, admission, made))
+    Ok(Met { choice, namespaces: here.into_namespaces(), made, admission })
 }

@@ -4,15 +4,16 @@ use super::RuntimeError;
 use super::arguments::Invocation;
 use crate::context::Context;
 use crate::stages::hex;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use stockade_enforcer::oci::claims::{DOCKER, PODMAN, Stores, owned_by_root};
+use stockade_enforcer::oci::claims::{DOCKER, PODMAN, Partner, Stores, owned_by_root};
 use stockade_enforcer::oci::record::{STATE, State};
 use stockade_policy::diagnostic::render;
 use stockade_policy::lattice::Lattice;
 use stockade_policy::lookup::{Lookup, Source};
 use stockade_policy::oci::{self, Admission};
 use stockade_policy::parse;
-use stockade_policy::policy::Policy;
+use stockade_policy::policy::{NamespaceKind, Policy};
 use stockade_policy::profile::{AbsolutePath, List};
 use stockade_policy::resolve::{self, Mode};
 use stockade_policy::rules::{self, Choice, Joined, Rules};
@@ -24,13 +25,17 @@ pub(crate) const RULES: &str = "/etc/stockade/runtime.yaml";
 /// `{podman}` and `{kubelet}` are such directories, `{sandbox}` and `{uid}` the pod of a container by the CRI and by
 /// Kubernetes. moby, container/container.go; containerd, pkg/cri/server/helpers.go; podman,
 /// libpod/container_internal.go; kubelet, pkg/kubelet/kubelet_getters.go; moby/buildkit,
-/// executor/oci/hosts.go and resolvconf.go. A container of Docker that shares another one's
-/// network has its three files, and all steps of a build share theirs. What others had kubelet mount (`hostPath`, a disk) is a mount there, and not admitted.
-const OF_ENGINES: [&str; 21] = [
-    "{docker}/containers/*/hostname",
-    "{docker}/containers/*/hosts",
-    "{docker}/containers/*/resolv.conf",
+/// executor/oci/hosts.go and resolvconf.go. `{network}` and `{ipc}` are other containers in whose namespace one is started:
+/// it has their files, too. All steps of a build share theirs. What others had kubelet mount (`hostPath`, a disk) is a mount there, and not admitted.
+const OF_ENGINES: [&str; 28] = [
+    "{docker}/containers/{id}/hostname",
+    "{docker}/containers/{id}/hosts",
+    "{docker}/containers/{id}/resolv.conf",
     "{docker}/containers/{id}/mounts/*",
+    "{docker}/containers/{network}/hostname",
+    "{docker}/containers/{network}/hosts",
+    "{docker}/containers/{network}/resolv.conf",
+    "{docker}/containers/{ipc}/mounts/shm",
     "{docker}/volumes/*/_data",
     "{docker}/buildkit/executor/hosts",
     "{docker}/buildkit/executor/hosts.{any}",
@@ -43,6 +48,9 @@ const OF_ENGINES: [&str; 21] = [
     "/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/{sandbox}/*",
     "/run/containerd/io.containerd.grpc.v1.cri/sandboxes/{sandbox}/*",
     "{podman}/overlay-containers/{id}/userdata/*",
+    "{podman}/overlay-containers/{network}/userdata/hosts",
+    "{podman}/overlay-containers/{network}/userdata/resolv.conf",
+    "{podman}/overlay-containers/{ipc}/userdata/shm",
     "{podman}/volumes/*/_data",
     "{kubelet}/pods/{uid}/etc-hosts",
     "{kubelet}/pods/{uid}/containers/*/*",
@@ -56,6 +64,10 @@ const KUBELET: &str = "/var/lib/kubelet";
 /// The pod of a container by the CRI, and by Kubernetes: containerd, pkg/cri/annotations. The second since 1.6.9.
 const POD: [(&str, &str); 2] =
     [("{sandbox}", "io.kubernetes.cri.sandbox-id"), ("{uid}", "io.kubernetes.cri.sandbox-uid")];
+
+/// Whose files a container has beside its own.
+const PARTNERS: [(&str, NamespaceKind); 2] =
+    [("{network}", NamespaceKind::Network), ("{ipc}", NamespaceKind::Ipc)];
 
 /// Roots of containers as engines keep them, one kind of a driver a line; what else is below those directories is the
 /// engine's own. Those of containerd and BuildKit are in the bundle. moby, daemon/graphdriver; containers/storage,
@@ -172,8 +184,8 @@ impl Administered {
         [("{docker}", docker), ("{podman}", podman), ("{kubelet}", named(&self.rules.kubelet, &[KUBELET]))]
     }
 
-    /// What may be mounted, started and shared for a container of which this is said.
-    pub(super) fn admission(&self, claims: &rules::Claims) -> Admission {
+    /// What may be mounted, started and shared for a container of which this is said, and that joins these.
+    pub(super) fn admission(&self, claims: &rules::Claims, partners: &BTreeSet<Partner>) -> Admission {
         let places = self.places();
         // Whoever starts a container of Docker or podman could write these, too.
         let pod = POD.map(|(word, annotation)| {
@@ -182,12 +194,19 @@ impl Administered {
             let plain = |id: &&String| {
                 !id.is_empty() && id.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
             };
-            (word, said.filter(plain))
+            (word, said.filter(plain).into_iter().cloned().collect())
         });
+        let joined = PARTNERS.map(|(word, kind)| {
+            let of_kind = partners.iter().filter(|partner| partner.kind == kind);
+            (word, of_kind.map(|partner| partner.id.clone()).collect())
+        });
+        let words: Vec<(&str, Vec<String>)> = pod.into_iter().chain(joined).collect();
         let engines = OF_ENGINES.iter().flat_map(|pattern| {
-            let named = below(&places, pattern).into_iter().filter_map(|path| {
-                let part = pod.iter().find(|(word, _)| path.contains(word));
-                part.map_or(Some(path.clone()), |(word, id)| Some(path.replace(word, id.as_ref()?)))
+            let named = below(&places, pattern).into_iter().flat_map(|path| {
+                match words.iter().find(|(word, _)| path.contains(word)) {
+                    Some((word, ids)) => ids.iter().map(|id| path.replace(word, id)).collect(),
+                    None => vec![path],
+                }
             });
             named.map(source).collect::<Vec<_>>()
         });

@@ -15,6 +15,17 @@ pub(super) struct Kept {
     pub(super) name: String,
     pub(super) image: String,
     pub(super) config: Config,
+    /// What lays its root out: `overlay2`.
+    driver: String,
+    state: State,
+}
+
+/// Of a container that ran already.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct State {
+    running: bool,
+    pid: u32,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -24,28 +35,61 @@ pub(super) struct Config {
     pub(super) labels: Option<BTreeMap<String, String>>,
 }
 
+/// Docker's file about a container.
+const FILE: &str = "config.v2.json";
+
 /// Docker's own file about the container, where Docker keeps this very container; counted only where nobody but root can
-/// have written it. `None`: the container is not Docker's.
+/// have written it, and for the root that Docker has for it: elsewhere ids are chosen by whoever brings a checkpoint, or by
+/// clients of containerd. What else it says of the bundle, as the command, is Docker's user's word in both. `None`: the
+/// container is not Docker's.
 pub(super) fn kept(bundle: &Bundle, id: &str, docker: &[PathBuf]) -> Result<Option<Kept>, ClaimsError> {
-    let name = "config.v2.json";
-    let paths = docker.iter().map(|root| root.join("containers").join(id).join(name));
-    let Some(path) = paths.into_iter().find(|path| path.exists()) else { return elsewhere(bundle, name) };
+    let Some((store, path)) =
+        docker.iter().map(|store| (store, file(store, id))).find(|(_, path)| path.exists())
+    else {
+        return elsewhere(bundle);
+    };
     let fault = |why: String| ClaimsError { engine: "Docker", path: path.clone(), why };
-    let text = kept_by_root(&path).map_err(|error| fault(error.to_string()))?;
-    let kept: Kept = serde_json::from_slice(&text).map_err(|error| fault(error.to_string()))?;
-    if kept.id != id {
-        return Err(fault(format!("it is about the container {}", kept.id)));
+    let kept = read(store, id).map_err(fault)?;
+    let root = bundle.root().map_err(|error| fault(error.to_string()))?;
+    if !has_root(store, id, &kept.driver, &root) {
+        return Err(fault(format!("Docker's container {id} has not the root {}", root.display())));
     }
     Ok(Some(kept))
 }
 
+/// The first process of Docker's container `id`, where Docker says that it runs; what is not root's says nothing.
+pub(super) fn process(store: &Path, id: &str) -> Option<u32> {
+    let state = read(store, id).ok()?.state;
+    state.running.then_some(state.pid)
+}
+
+fn file(store: &Path, id: &str) -> PathBuf {
+    store.join("containers").join(id).join(FILE)
+}
+
+fn read(store: &Path, id: &str) -> Result<Kept, String> {
+    let text = kept_by_root(&file(store, id)).map_err(|error| error.to_string())?;
+    let kept: Kept = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    if kept.id == id { Ok(kept) } else { Err(format!("it is about the container {}", kept.id)) }
+}
+
+/// Whether a root is the one that Docker lays out for the container: named by a number of its own, or by the id where the
+/// image is containerd's. moby, layer/filestore.go, `mount-id`; daemon/snapshotter/mount.go.
+fn has_root(store: &Path, id: &str, driver: &str, root: &Path) -> bool {
+    let Ok(store) = store.canonicalize() else { return false };
+    let number = store.join("image").join(driver).join("layerdb/mounts").join(id).join("mount-id");
+    let number = kept_by_root(&number).ok().and_then(|text| String::from_utf8(text).ok());
+    let name = number.as_deref().map_or(id, str::trim);
+    root.strip_prefix(&store).is_ok_and(|below| !name.is_empty() && below.iter().any(|part| part == name))
+}
+
 /// A Docker of which the rules know nothing shows by the file that it mounts into every container: labels that ask for
 /// something stricter would be passed over.
-fn elsewhere(bundle: &Bundle, name: &str) -> Result<Option<Kept>, ClaimsError> {
+fn elsewhere(bundle: &Bundle) -> Result<Option<Kept>, ClaimsError> {
     let mounts = bundle.config.get(&["mounts"]).and_then(Value::as_array);
     let sources =
         mounts.into_iter().flatten().filter_map(|mount| mount.get("source").and_then(Value::as_str));
-    for path in sources.filter_map(|source| Some(Path::new(source).parent()?.join(name))) {
+    for path in sources.filter_map(|source| Some(Path::new(source).parent()?.join(FILE))) {
         if path.exists() {
             let why = "it is not where the rules say that Docker keeps this container (`docker`)".to_owned();
             return Err(ClaimsError { engine: "Docker", path, why });

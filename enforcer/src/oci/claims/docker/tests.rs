@@ -6,6 +6,9 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 const ID: &str = "987cea30f455c8150aa342f818309b2ea9a540120dacf593a40bd5c284ef8029";
 
+/// The name of its root.
+const NUMBER: &str = "0a1b";
+
 struct Engine(tempfile::TempDir);
 
 impl Engine {
@@ -15,7 +18,17 @@ impl Engine {
         fs::create_dir_all(engine.containers().join(ID)).unwrap();
         fs::create_dir(engine.path().join("bundle")).unwrap();
         engine.write(ID);
+        fs::create_dir_all(engine.number().parent().unwrap()).unwrap();
+        fs::write(engine.number(), NUMBER).unwrap();
+        for root in [NUMBER, "other"] {
+            fs::create_dir_all(engine.path().join("overlay2").join(root).join("merged")).unwrap();
+        }
         engine
+    }
+
+    /// The file that says how its root is named.
+    fn number(&self) -> PathBuf {
+        self.path().join("image/overlay2/layerdb/mounts").join(ID).join("mount-id")
     }
 
     fn path(&self) -> PathBuf {
@@ -33,7 +46,8 @@ impl Engine {
     /// Docker's file, about the container `id`.
     fn write(&self, id: &str) {
         let config = json!({"Image": "localhost/x:1", "Labels": {"tier": "db"}});
-        let kept = json!({"ID": id, "Name": "/one", "Image": "sha256:0123", "Config": config});
+        let kept =
+            json!({"ID": id, "Name": "/one", "Image": "sha256:0123", "Config": config, "Driver": "overlay2"});
         fs::write(self.file(), kept.to_string()).unwrap();
     }
 
@@ -45,8 +59,13 @@ impl Engine {
     }
 
     fn kept_with(&self, docker: &Path, mounts: &Value) -> Result<Option<Kept>, ClaimsError> {
+        self.kept_of(docker, mounts, &self.path().join("overlay2").join(NUMBER).join("merged"))
+    }
+
+    fn kept_of(&self, docker: &Path, mounts: &Value, root: &Path) -> Result<Option<Kept>, ClaimsError> {
         let bundle = self.path().join("bundle");
-        fs::write(bundle.join(CONFIG), json!({"mounts": mounts}).to_string()).unwrap();
+        let config = json!({"mounts": mounts, "root": {"path": root}});
+        fs::write(bundle.join(CONFIG), config.to_string()).unwrap();
         kept(&Bundle::open(&bundle).unwrap(), ID, &[docker.to_owned()])
     }
 
@@ -131,4 +150,40 @@ fn a_docker_that_the_rules_do_not_name_is_refused() {
     let odd = json!([{"source": 1}, {"source": "/"}, {"source": ""}, {}, 1]);
     engine.write(ID);
     assert!(engine.kept_with(&elsewhere, &odd).unwrap().is_none());
+}
+
+/// An id is known to everybody, and elsewhere also chosen.
+#[test]
+fn what_is_said_of_a_container_counts_for_its_own_root() {
+    let engine = Engine::new();
+    let path = engine.path();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let beside = elsewhere.path().join(NUMBER);
+    let snapshot = path.join("rootfs/overlayfs").join(ID);
+    fs::create_dir_all(&beside).unwrap();
+    fs::create_dir_all(&snapshot).unwrap();
+    let of = |root: &Path| engine.kept_of(&path, &json!([]), root).map(|kept| kept.is_some());
+    let refused = |root: &Path| {
+        let error = of(root).unwrap_err().to_string();
+        assert!(error.contains("has not the root") && error.contains(root.to_str().unwrap()), "{error}");
+    };
+    assert!(of(&path.join("overlay2").join(NUMBER).join("merged")).unwrap());
+    for root in [
+        path.join("overlay2/other/merged"),
+        path.join("bundle"),
+        snapshot.clone(),
+        beside.canonicalize().unwrap(),
+    ] {
+        refused(&root);
+    }
+    // What says how it is named is root's, too.
+    fs::set_permissions(engine.number(), Permissions::from_mode(0o666)).unwrap();
+    refused(&path.join("overlay2").join(NUMBER).join("merged"));
+    fs::remove_file(engine.number()).unwrap();
+    assert!(of(&snapshot).unwrap());
+    refused(&path.join("overlay2").join(NUMBER).join("merged"));
+    // A Docker whose directory is a link.
+    let link = elsewhere.path().join("docker");
+    symlink(&path, &link).unwrap();
+    assert!(engine.kept_of(&link, &json!([]), &snapshot).unwrap().is_some());
 }
