@@ -50,6 +50,10 @@ impl Here {
     }
 }
 
+/// The profiles that AppArmor has, one a line with its mode: `NAME (MODE)`. security/apparmor/apparmorfs.c,
+/// `seq_show_profile`; securityfs.
+const APPARMOR_PROFILES: &str = "/sys/kernel/security/apparmor/profiles";
+
 /// The file of a process's namespace. namespaces(7).
 fn of_process(process: &str, kind: NamespaceKind) -> String {
     format!("/proc/{process}/ns/{}", kind.file())
@@ -210,5 +214,13 @@ impl Surroundings for Here {
             Err(Errno::NOTDIR | Errno::LOOP) => Ok(Some(false)),
             Err(errno) => Err(format!("cannot look at {path} in the container's root: {errno}")),
         }
+    }
+    fn apparmor_mode(&self, profile: &str) -> Result<Option<String>, String> {
+        let loaded = fs::read_to_string(APPARMOR_PROFILES).map_err(|error| {
+            format!("cannot read which profiles AppArmor has, {APPARMOR_PROFILES}: {error}")
+        })?;
+        Ok(loaded.lines().find_map(|line| {
+            Some(line.strip_prefix(profile)?.strip_prefix(" (")?.strip_suffix(')')?.to_owned())
+        }))
     }
 }
