@@ -58,6 +58,7 @@ mod record;
 mod restored;
 mod rules;
 mod smoke;
+mod unified;
 mod verify;
 mod volumes;
 mod watch;

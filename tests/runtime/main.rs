@@ -16,10 +16,12 @@ mod criu;
 #[path = "../command/ended.rs"]
 mod ended;
 mod facts;
+mod guests;
 #[path = "../host/hierarchy.rs"]
 mod hierarchy;
 mod injected;
 mod joined;
+mod labelled;
 #[path = "../host/limits.rs"]
 mod limits;
 mod meet;
@@ -32,4 +34,6 @@ mod restored;
 mod settings;
 mod swapped;
 mod together;
+mod unified;
 mod updated;
+mod verified;
