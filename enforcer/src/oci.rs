@@ -7,6 +7,7 @@
 pub mod bundle;
 pub mod canonical;
 pub mod claims;
+pub mod handed;
 pub mod init;
 pub mod inner;
 mod maker;

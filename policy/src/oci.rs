@@ -35,6 +35,7 @@ pub use around::Around;
 pub use bounds::Bounds;
 pub use document::{Document, DocumentError};
 pub use filters::Filters;
+pub use labels::CONFINING;
 pub use mounts::Source;
 pub use tighten::{Admission, HandOver, Init, Of, Request, Tightened, needs_init, tighten};
 
@@ -166,4 +167,7 @@ pub trait Surroundings {
     fn mounted(&self, path: &str, base: &str) -> Result<Vec<String>, String>;
     /// Whether `path` inside the container's root is a directory that no link leads to; `None`: nothing is there.
     fn is_directory(&self, path: &str) -> Result<Option<bool>, String>;
+    /// The mode in which AppArmor has a profile (`enforce`, `kill`, `complain`, …) by its name; `None`: it has none of this
+    /// name.
+    fn apparmor_mode(&self, profile: &str) -> Result<Option<String>, String>;
 }

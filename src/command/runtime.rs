@@ -96,6 +96,8 @@ enum RuntimeError {
     Restored(#[from] RestoredError),
     #[error("cannot hand a file on to the inner runtime: {0}")]
     HandOn(io::Error),
+    #[error("cannot take on the limits of the container: {0}")]
+    Limits(io::Error),
     #[error("cannot write the log {}: {source}", path.display())]
     Log { path: PathBuf, source: io::Error },
 }

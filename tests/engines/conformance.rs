@@ -103,7 +103,7 @@ fn variations() -> Vec<(&'static str, Options<'static>)> {
 }
 
 /// `stockade verify` finds nothing looser than what was kept of the container.
-fn verifies(rules: &Rules, engine: &dyn Engine, container: &str) {
+pub(crate) fn verifies(rules: &Rules, engine: &dyn Engine, container: &str) {
     let output = Command::new(env!("CARGO_BIN_EXE_stockade"))
         .arg("verify")
         .args(engine.address())

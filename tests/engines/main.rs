@@ -60,6 +60,7 @@ mod record;
 mod restored;
 mod rules;
 mod smoke;
+mod unified;
 mod verify;
 mod volumes;
 mod watch;

@@ -97,7 +97,7 @@ fn a_process_by_options_is_under_the_policy() {
     for options in admitted {
         facts::is_tight(&facts::from(&by_options(&bench, options).success()), &options.join(" "));
     }
-    let refused: [&[&str]; 13] = [
+    let refused: [&[&str]; 14] = [
         &["--cap", "CAP_SYS_ADMIN"],
         &["-c", "CAP_SYS_ADMIN"],
         &["--cap", "CAP_KILL", "--cap", "CAP_SYS_PTRACE"],
@@ -109,6 +109,7 @@ fn a_process_by_options_is_under_the_policy() {
         &["--env", "LD_PRELOAD=/x"],
         &["-e", "LD_PRELOAD=/x"],
         &["--no-new-privs=false"],
+        &["--no-new-privs=0"],
         &["--apparmor", "unconfined"],
         &["--process-label", "x"],
     ];
@@ -121,6 +122,26 @@ fn a_process_by_options_is_under_the_policy() {
     for options in [&["--cgroup", "../../.."][..], &["--cgroup", "/.."]] {
         assert_ne!(by_options(&bench, options).code, Some(0), "{options:?}");
     }
+}
+
+#[test]
+fn crun_adds_none_that_could_gain_privileges() {
+    needs!("runtime", "crun", "busybox", "unshare");
+    let bench = Bench::of("crun");
+    bench.start(&bench.bundle("x"));
+    facts::is_tight(&facts::from(&by_options(&bench, &[]).success()), "with the init");
+    facts::is_tight(&facts::from(&by_options(&bench, &["--no-new-privs"]).success()), "asked for");
+    // Nothing here takes the init, which would not go on without it.
+    bench.end("x");
+    bench.profile(
+        "tight",
+        "stockade: 1\nname: plain\nextends: [unconfined]\nprocess: {no_new_privileges: true}\n",
+    );
+    let bundle = bench.bundle("y");
+    bench.start(&bundle);
+    assert_ne!(bundle.read()["process"]["args"][0], "/.stockade");
+    let added = ended(bench.stockade(&["exec", "--", "y"]).args(facts::OWN));
+    assert_eq!(facts::from(&added.success())["NoNewPrivs"], "1");
 }
 
 #[test]

@@ -65,9 +65,14 @@ impl Bench {
 
     /// The same as `new`, with crun.
     pub(crate) fn of_crun() -> Bench {
+        Bench::of("crun")
+    }
+
+    /// The same as `new`, with this inner runtime.
+    pub(crate) fn of(inner: &'static str) -> Bench {
         let mut bench = Bench::new();
-        bench.inner = "crun";
-        bench.rules("default: ./tight.yaml\nruntime: crun\n");
+        bench.inner = inner;
+        bench.rules(&format!("default: ./tight.yaml\nruntime: {inner}\n"));
         bench
     }
 

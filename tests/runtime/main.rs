@@ -17,11 +17,13 @@ mod criu;
 #[path = "../command/ended.rs"]
 mod ended;
 mod facts;
+mod guests;
 #[path = "../host/hierarchy.rs"]
 mod hierarchy;
 mod hooks;
 mod injected;
 mod joined;
+mod labelled;
 #[path = "../host/limits.rs"]
 mod limits;
 mod meet;
@@ -35,4 +37,6 @@ mod settings;
 mod shared;
 mod swapped;
 mod together;
+mod unified;
 mod updated;
+mod verified;

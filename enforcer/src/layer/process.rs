@@ -79,7 +79,7 @@ impl Part {
 }
 
 /// asm-generic/resource.h.
-fn number(limit: Rlimit) -> u32 {
+pub(crate) fn number(limit: Rlimit) -> u32 {
     match limit {
         Rlimit::Cpu => libc::RLIMIT_CPU,
         Rlimit::FileSize => libc::RLIMIT_FSIZE,

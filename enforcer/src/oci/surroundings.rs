@@ -58,6 +58,7 @@ impl Here {
     }
 }
 
+<<<<<<< HEAD
 impl Here {
     /// What tells the namespace at a path from every other. It is opened once: the process by which a path names it may
     /// end, and another get its number.
@@ -88,6 +89,11 @@ impl Here {
         self.namespaces.into_inner()
     }
 }
+=======
+/// The profiles that AppArmor has, one a line with its mode: `NAME (MODE)`. security/apparmor/apparmorfs.c,
+/// `seq_show_profile`; securityfs.
+const APPARMOR_PROFILES: &str = "/sys/kernel/security/apparmor/profiles";
+>>>>>>> labels
 
 /// The file of a process's namespace. namespaces(7).
 fn of_process(process: &str, kind: NamespaceKind) -> String {
@@ -268,5 +274,13 @@ impl Surroundings for Here {
             Err(Errno::NOTDIR | Errno::LOOP) => Ok(Some(false)),
             Err(errno) => Err(format!("cannot look at {path} in the container's root: {errno}")),
         }
+    }
+    fn apparmor_mode(&self, profile: &str) -> Result<Option<String>, String> {
+        let loaded = fs::read_to_string(APPARMOR_PROFILES).map_err(|error| {
+            format!("cannot read which profiles AppArmor has, {APPARMOR_PROFILES}: {error}")
+        })?;
+        Ok(loaded.lines().find_map(|line| {
+            Some(line.strip_prefix(profile)?.strip_prefix(" (")?.strip_suffix(')')?.to_owned())
+        }))
     }
 }

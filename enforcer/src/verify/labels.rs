@@ -3,6 +3,7 @@
 use super::Read;
 use crate::status::Verdict;
 use stockade_observe::{ObserveError, Task};
+use stockade_policy::oci::CONFINING;
 use stockade_policy::policy::{Label, Lsm};
 
 /// The label that a process shows against the one that is named.
@@ -37,9 +38,13 @@ pub(super) fn verify(lsm: &Lsm, task: &Task) -> Read {
     Ok((verdict, String::new()))
 }
 
-/// AppArmor says the mode behind the name: one that only complains denies nothing.
+/// AppArmor says the mode behind the name: one that only complains denies nothing. Of a stack (`a//&b`), all parts of
+/// which confine, more may be there than is named; where their modes differ, it says `mixed`.
 fn is_confined(shown: &str, name: &str) -> bool {
-    shown.strip_prefix(name) == Some(" (enforce)")
+    let Some((label, mode)) = shown.strip_suffix(')').and_then(|shown| shown.rsplit_once(" (")) else {
+        return false;
+    };
+    CONFINING.contains(&mode) && name.split("//&").all(|part| label.split("//&").any(|worn| worn == part))
 }
 
 #[cfg(test)]
@@ -48,10 +53,18 @@ mod tests {
 
     #[test]
     fn a_profile_that_complains_confines_nothing() {
-        assert!(is_confined("docker-default (enforce)", "docker-default"));
-        for shown in
-            ["docker-default (complain)", "docker-default", "unconfined", "docker-default-2 (enforce)", ""]
-        {
+        for shown in ["docker-default (enforce)", "docker-default (kill)", "a//&docker-default (enforce)"] {
+            assert!(is_confined(shown, "docker-default"), "{shown}");
+        }
+        assert!(is_confined("b//&a (enforce)", "a//&b") && !is_confined("a (enforce)", "a//&b"));
+        for shown in [
+            "docker-default (complain)",
+            "a//&docker-default (mixed)",
+            "docker-default",
+            "unconfined",
+            "docker-default-2 (enforce)",
+            "",
+        ] {
             assert!(!is_confined(shown, "docker-default"), "{shown}");
         }
     }

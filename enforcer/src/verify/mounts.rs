@@ -132,7 +132,7 @@ impl View<'_> {
         let (_, grant) = self.grant(&mount.at);
         let more: Vec<_> = [
             ("written", !mount.is_read_only() && !grant.write),
-            ("started from", !mount.has("noexec") && !grant.exec),
+            ("started from", !is_noexec(mount) && !grant.exec),
             ("used to gain privileges (suid)", !mount.has("nosuid") && !grant.suid),
             ("used for devices", !mount.has("nodev") && !grant.dev),
         ]
@@ -293,7 +293,7 @@ impl View<'_> {
         match planned {
             MountKind::Hide => self.hidden(path, &found),
             MountKind::Writable { exec } | MountKind::ReadOnly { exec }
-                if !exec && !found.mount.has("noexec") =>
+                if !exec && !is_noexec(found.mount) =>
             {
                 Verdict::looser(format!("programs in {path} can be started"))
             }
@@ -371,6 +371,26 @@ impl View<'_> {
     }
 }
 
+<<<<<<< HEAD
+=======
+/// A path to what a handle holds, in our own /proc.
+fn through(handle: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()))
+}
+
+fn is_fuse(mount: &Mount) -> bool {
+    mount.filesystem == "fuse" || mount.filesystem.starts_with("fuse.") || mount.filesystem == "fuseblk"
+}
+
+/// File systems of which nothing is ever started, however they are mounted (`SB_I_NOEXEC`, 4.3).
+const NEVER_STARTED_FROM: [&str; 2] = ["proc", "sysfs"];
+
+/// Whether no program can be started from a mount.
+fn is_noexec(mount: &Mount) -> bool {
+    mount.has("noexec") || NEVER_STARTED_FROM.contains(&mount.filesystem.as_str())
+}
+
+>>>>>>> labels
 /// The null device over a file that is masked, as OCI runtimes bind it: it may be writable, and takes all and keeps
 /// nothing. That it is the null device is looked at with the entry.
 fn is_null(mount: &Mount) -> bool {

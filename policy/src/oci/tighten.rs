@@ -168,7 +168,9 @@ pub fn tighten(bundle: &Document, request: &Request<'_>) -> Result<Tightened, Oc
     }
     let mut policy = meet(&document, &container, request, &modes)?;
     let modules = &request.host.security_modules;
-    let (given, labelled) = labels::meet(&mut container, &mut policy, modules, &mut refusals);
+    let on = labels::On { modules, apparmor_mode: &|profile| surroundings.apparmor_mode(profile) };
+    let (given, labelled) =
+        labels::meet(&mut container, &mut policy, &on, &mut refusals).map_err(OciError::Host)?;
     cuts.extend(labelled);
     let compiled = compile::Request { root: request.root.to_owned(), floors: request.floors.to_owned() };
     let mut plan = compile::compile(&policy, request.host, &compiled, request.lookup)?;

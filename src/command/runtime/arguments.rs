@@ -269,6 +269,19 @@ impl Invocation {
         }
     }
 
+    /// Gives an option that takes no value, unless it is there.
+    pub(super) fn give(&mut self, name: &'static str) {
+        if self.options.iter().any(|one| one.name == name) {
+            return;
+        }
+        // Right behind the command: what stands before the container's name may be `--`.
+        let at = (self.global_arguments().len() + 1).min(self.arguments.len());
+        self.arguments.insert(at, format!("--{name}").into());
+        self.positional += 1;
+        self.options.iter_mut().for_each(|one| one.at += 1);
+        self.options.insert(0, Given { name, value: None, at, length: 1 });
+    }
+
     /// Puts a word behind the container's name.
     pub(super) fn insert_command(&mut self, word: &str) {
         let at = (self.positional + 1).min(self.arguments.len());

@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::convert::Infallible;
 use std::path::Path;
 use stockade_enforcer::oci::bundle::read_part;
+use stockade_enforcer::oci::handed;
 use stockade_enforcer::oci::inner::Inner;
 use stockade_enforcer::oci::record::Record;
 use stockade_enforcer::sealed;
@@ -38,6 +39,13 @@ pub(super) fn exec(invocation: &mut Invocation) -> Result<Infallible, RuntimeErr
         invocation.replace("process", path.as_os_str());
     } else {
         check(invocation, &record.bounds)?;
+        // runc takes both from the bundle; what crun (1.8) adds by options has neither of the container.
+        if record.bounds.no_new_privileges.value {
+            invocation.give("no-new-privs");
+        }
+        if !inner.is_runc() {
+            handed::take_limits(&record.bounds).map_err(RuntimeError::Limits)?;
+        }
         hand_umask_down(&record.bounds, None);
         if let Some(init) = &record.bounds.init {
             invocation.insert_command(init);
@@ -110,7 +118,8 @@ fn check(invocation: &Invocation, bounds: &Bounds) -> Result<(), RuntimeError> {
                 let name = value.split('=').next().unwrap_or_default();
                 bounds.environment.as_ref().is_none_or(|names| names.value.contains(name))
             }
-            "no-new-privs" => value != "false" || !bounds.no_new_privileges.value,
+            // runc knows more words for no than one.
+            "no-new-privs" => one.value.is_none() || value == "true" || !bounds.no_new_privileges.value,
             // Labels are the container's own.
             "apparmor" | "process-label" => false,
             _ => true,

@@ -32,4 +32,4 @@ pub use guest::Guest;
 pub use kernel::{KERNELS, Kernel};
 pub use missing::missing;
 pub use run::{Ended, Ending, GuestError};
-pub use testing::test;
+pub use testing::{again, is_guest, test};

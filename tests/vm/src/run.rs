@@ -39,6 +39,9 @@ pub struct Ended {
     pub console: String,
     /// From the start of the kernel to the command, as the guest's clock has it.
     pub boot: Option<Duration>,
+    /// From the start of the machine to the first byte of standard output, as the host's clock has it; `None` where
+    /// nothing was written.
+    pub first: Option<Duration>,
 }
 
 /// Why no guest ran.
@@ -139,8 +142,12 @@ impl Guest {
             .map_err(|source| GuestError::File { path: place.path("qemu"), source })?;
         let mut machine = Machine(self.machine(&kernel, &place)?.stderr(said).spawn().map_err(fault)?);
         let start = Instant::now();
+        let mut first = None;
         let status = loop {
             let status = machine.0.try_wait().map_err(fault)?;
+            if first.is_none() && fs::metadata(place.path("stdout")).is_ok_and(|file| file.len() > 0) {
+                first = Some(start.elapsed());
+            }
             if status.is_some() || start.elapsed() > self.patience {
                 break status;
             }
@@ -164,6 +171,7 @@ impl Guest {
             stdout: place.text("stdout"),
             stderr: place.text("stderr"),
             boot: up.map(Duration::from_secs_f64),
+            first,
             console,
         })
     }

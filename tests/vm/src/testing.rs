@@ -19,22 +19,37 @@ const PROGRAM: &str = "/usr/local/bin/test";
 ///
 /// Where the test failed in a guest, or no guest could be made.
 pub fn test<B: FnOnce()>(kernels: &[&str], equip: impl Fn(Guest) -> Result<Guest, Box<dyn Error>>, body: B) {
-    if std::env::var_os(IN_GUEST).is_some() {
+    if is_guest() {
         return body();
     }
     let name = test_name(type_name::<B>());
+    again(kernels, equip, name, &[name]);
+}
+
+/// Runs other tests of the program that calls this, by their names, in a guest of each kernel, as `test` does: what holds
+/// here holds there. `name` is what a skip is called by.
+///
+/// # Panics
+///
+/// Where one of them failed in a guest or is not there, or no guest could be made.
+pub fn again(
+    kernels: &[&str],
+    equip: impl Fn(Guest) -> Result<Guest, Box<dyn Error>>,
+    name: &str,
+    tests: &[&str],
+) {
     let mut failed = Vec::new();
     for kernel in kernels {
         if let Some(why) = missing(&[kernel]) {
             skip(&format!("{}-{kernel}: {why}", name.replace("::", "-")));
             continue;
         }
-        match run(kernel, &equip, name) {
+        match run(kernel, &equip, tests) {
             Ok(ended) => {
-                for what in skipped(&ended.stdout, name) {
+                for what in skipped(&ended.stdout) {
                     skip(&format!("{what} (kernel {kernel})"));
                 }
-                if let Some(why) = fault(&ended) {
+                if let Some(why) = fault(&ended, tests.len()) {
                     failed.push(format!("== kernel {kernel}\n{why}"));
                 }
             }
@@ -44,21 +59,27 @@ pub fn test<B: FnOnce()>(kernels: &[&str], equip: impl Fn(Guest) -> Result<Guest
     assert!(failed.is_empty(), "{name} failed in a guest\n{}", failed.join("\n"));
 }
 
-/// Runs the test in one guest.
+/// Whether this runs in a guest.
+pub fn is_guest() -> bool {
+    std::env::var_os(IN_GUEST).is_some()
+}
+
+/// Runs the tests in one guest.
 fn run(
     kernel: &str,
     equip: &impl Fn(Guest) -> Result<Guest, Box<dyn Error>>,
-    name: &str,
+    tests: &[&str],
 ) -> Result<Ended, Box<dyn Error>> {
     let guest =
         equip(Guest::new(kernel))?.built(std::env::current_exe()?, PROGRAM).variable(IN_GUEST, kernel);
-    Ok(guest.run(&[PROGRAM, "--exact", name, "--nocapture", "--test-threads=1"])?)
+    let options = ["--exact", "--nocapture", "--test-threads=1"];
+    Ok(guest.run(&[&[PROGRAM], tests, &options].concat())?)
 }
 
-/// Why the test failed, if it did.
-fn fault(ended: &Ended) -> Option<String> {
+/// Why one of so many tests failed, if it did.
+fn fault(ended: &Ended, tests: usize) -> Option<String> {
     // A test that is not found passes as none.
-    if ended.ending == Ending::Exited(0) && ended.stdout.contains("1 passed") {
+    if ended.ending == Ending::Exited(0) && ended.stdout.contains(&format!(" {tests} passed;")) {
         return None;
     }
     let tail: Vec<&str> = ended.console.lines().rev().take(30).collect();
@@ -66,13 +87,13 @@ fn fault(ended: &Ended) -> Option<String> {
     Some(format!("{:?}\n{}{}\n-- console\n{}", ended.ending, ended.stdout, ended.stderr, tail.join("\n")))
 }
 
-/// What the test skipped. The first line that it prints stands behind its own name.
-fn skipped<'a>(stdout: &'a str, name: &str) -> Vec<&'a str> {
-    let before = format!("test {name} ... ");
-    stdout
-        .lines()
-        .filter_map(|line| line.strip_prefix(&before).unwrap_or(line).strip_prefix("SKIP "))
-        .collect()
+/// What the tests skipped. The first line that one prints stands behind its own name.
+fn skipped(stdout: &str) -> Vec<&str> {
+    let printed = |line| match str::strip_prefix(line, "test ").and_then(|rest| rest.split_once(" ... ")) {
+        Some((_, printed)) => printed,
+        None => line,
+    };
+    stdout.lines().filter_map(|line| printed(line).strip_prefix("SKIP ")).collect()
 }
 
 /// The name of a test by the type of a closure in it: `program::module::test::{{closure}}`.
@@ -93,7 +114,7 @@ mod tests {
     #[test]
     fn what_is_skipped_in_a_guest_is_found() {
         let stdout = "\nrunning 1 test\ntest a::b ... SKIP one: no\nno SKIP here\nSKIP two: not here\nok\n";
-        assert_eq!(skipped(stdout, "a::b"), ["one: no", "two: not here"]);
+        assert_eq!(skipped(stdout), ["one: no", "two: not here"]);
     }
 
     #[test]
