@@ -58,7 +58,6 @@ impl Here {
     }
 }
 
-<<<<<<< HEAD
 impl Here {
     /// What tells the namespace at a path from every other. It is opened once: the process by which a path names it may
     /// end, and another get its number.
@@ -89,11 +88,10 @@ impl Here {
         self.namespaces.into_inner()
     }
 }
-=======
+
 /// The profiles that AppArmor has, one a line with its mode: `NAME (MODE)`. security/apparmor/apparmorfs.c,
 /// `seq_show_profile`; securityfs.
 const APPARMOR_PROFILES: &str = "/sys/kernel/security/apparmor/profiles";
->>>>>>> labels
 
 /// The file of a process's namespace. namespaces(7).
 fn of_process(process: &str, kind: NamespaceKind) -> String {

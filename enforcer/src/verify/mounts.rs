@@ -371,17 +371,6 @@ impl View<'_> {
     }
 }
 
-<<<<<<< HEAD
-=======
-/// A path to what a handle holds, in our own /proc.
-fn through(handle: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()))
-}
-
-fn is_fuse(mount: &Mount) -> bool {
-    mount.filesystem == "fuse" || mount.filesystem.starts_with("fuse.") || mount.filesystem == "fuseblk"
-}
-
 /// File systems of which nothing is ever started, however they are mounted (`SB_I_NOEXEC`, 4.3).
 const NEVER_STARTED_FROM: [&str; 2] = ["proc", "sysfs"];
 
@@ -390,7 +379,6 @@ fn is_noexec(mount: &Mount) -> bool {
     mount.has("noexec") || NEVER_STARTED_FROM.contains(&mount.filesystem.as_str())
 }
 
->>>>>>> labels
 /// The null device over a file that is masked, as OCI runtimes bind it: it may be writable, and takes all and keeps
 /// nothing. That it is the null device is looked at with the entry.
 fn is_null(mount: &Mount) -> bool {
