@@ -5,7 +5,7 @@
 //!                  Ledger
 //! ```
 //!
-//! What can be limited, and how, is the file system's: it is looked at, and one of four backends stands for it. Each
+//! What can be limited, and how, is the file system's: it is looked at, and one of three backends stands for it. Each
 //! limit belongs to a number of our own, which the ledger has on disk before anything uses it.
 
 mod backend;
@@ -20,9 +20,9 @@ mod tmpfs;
 mod tree;
 
 pub use error::QuotaError;
-pub use ledger::{Entry, Ledger, Owner};
+pub use ledger::{Entry, Ledger, Phase};
 pub use place::Filesystem;
-pub use reconcile::{Found, Reconciled, reconcile, show};
+pub use reconcile::{Judged, Standing, reconcile, show};
 pub use set::{Set, release, set};
 
 use serde::{Deserialize, Serialize};

@@ -2,13 +2,14 @@
 
 mod text;
 
-use super::{Output, runtime};
+use super::Output;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use stockade_enforcer::quota::{self, Entry, Found, Ledger, Limits, Owner, Reconciled, Set};
+use stockade_enforcer::oci::record::STATE;
+use stockade_enforcer::quota::{self, Entry, Judged, Ledger, Limits, Set, Standing};
 use stockade_policy::units::{Bytes, Count, Quantity};
 
 /// Limit how much may lie in a directory, whoever writes it
@@ -19,9 +20,9 @@ use stockade_policy::units::{Bytes, Count, Quantity};
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Verb,
-    /// Where the ledger of quotas is; where the runtime's rules say, if nothing is named
-    #[arg(long, global = true, value_name = "DIR")]
-    state: Option<PathBuf>,
+    /// Where the ledger of quotas is
+    #[arg(long, global = true, value_name = "DIR", default_value = STATE)]
+    state: PathBuf,
 }
 
 /// What to do.
@@ -78,14 +79,14 @@ struct Released {
 /// What there is.
 #[derive(Serialize)]
 struct Quotas {
-    quotas: Vec<Reconciled>,
+    quotas: Vec<Judged>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let state = args.state.clone().unwrap_or_else(runtime::usual_state);
+    let state = &args.state;
     match &args.verb {
         Verb::Set(wanted) if wanted.none => {
-            let ledger = Ledger::open(&state)?;
+            let ledger = Ledger::open(state)?;
             let released: Result<_, _> =
                 wanted.directories.iter().map(|path| quota::release(&ledger, path)).collect();
             let released = Released { released: released? };
@@ -94,7 +95,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             })?;
         }
         Verb::Set(wanted) => {
-            let set = set(&state, wanted)?;
+            let set = set(state, wanted)?;
             if set.uncounted > 0 {
                 let what = "links, sockets or devices were there already, and this kernel cannot count them: it can from 6.17 on";
                 render::note("warning", &format!("{} {what}", set.uncounted));
@@ -102,14 +103,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             render::result(wanted.output.format, "quota", &set, || text::set(&set))?;
         }
         Verb::Show(Printed { output }) => {
-            let quotas = quota::show(&Ledger::open(&state)?)?;
-            let drifts = quotas.iter().any(|quota| !matches!(quota.found, Found::Kept | Found::Absent));
+            let quotas = quota::show(&Ledger::open(state)?)?;
+            let drifts =
+                quotas.iter().any(|quota| !matches!(quota.standing, Standing::Kept | Standing::Absent));
             let quotas = Quotas { quotas };
             render::result(output.format, "quotas", &quotas, || text::show(&quotas.quotas))?;
             return Ok(if drifts { Exit::NO } else { Exit::FINE });
         }
         Verb::Gc(Printed { output }) => {
-            let quotas = quota::reconcile(&Ledger::open(&state)?, &lives)?;
+            let quotas = quota::reconcile(&Ledger::open(state)?)?;
             let quotas = Quotas { quotas };
             render::result(output.format, "quotas", &quotas, || text::reconciled(&quotas.quotas))?;
         }
@@ -124,12 +126,5 @@ fn set(state: &Path, wanted: &SetArgs) -> Result<Set, Failure> {
         files: wanted.files.map(|files| files.0),
         soft_files: wanted.soft_files.map(|files| files.0),
     };
-    Ok(quota::set(&Ledger::open(state)?, &Owner::Administrator, &wanted.directories, &limits)?)
-}
-
-/// Nothing has given a quota to a container yet.
-fn lives(owner: &Owner) -> bool {
-    match owner {
-        Owner::Administrator | Owner::Container(_) => true,
-    }
+    Ok(quota::set(&Ledger::open(state)?, &wanted.directories, &limits)?)
 }

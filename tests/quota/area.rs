@@ -129,7 +129,7 @@ impl Area {
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
         let quotas = document["quotas"].as_array().unwrap();
         let short = |quota: &Value| {
-            let found = quota["found"].as_str().unwrap().to_owned();
+            let found = quota["standing"].as_str().unwrap().to_owned();
             (found, quota["state"]["limits"]["size"].as_u64())
         };
         quotas.iter().map(short).collect()

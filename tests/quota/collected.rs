@@ -8,8 +8,8 @@ use std::fs;
 /// What `gc` did, by state.
 fn collected(area: &Area) -> Vec<String> {
     let document = area.json(&["gc"]);
-    let found = |quota: &Value| quota["found"].as_str().unwrap().to_owned();
-    document["quotas"].as_array().unwrap().iter().map(found).collect()
+    let standing = |quota: &Value| quota["standing"].as_str().unwrap().to_owned();
+    document["quotas"].as_array().unwrap().iter().map(standing).collect()
 }
 
 pub(crate) fn gone(area: &Area) {
@@ -25,7 +25,7 @@ pub(crate) fn gone(area: &Area) {
     area.remove(&removed);
     fs::rename(&moved, area.at.join("elsewhere")).unwrap();
     let mut states: Vec<String> = area.shown().into_iter().map(|(state, _)| state).collect();
-    assert_eq!(states, ["kept", "released", "moved"]);
+    assert_eq!(states, ["kept", "unused", "moved"]);
     assert!(!area.quota(&["show"]).status.success());
     assert_eq!(collected(area), states);
     states.remove(1);
@@ -45,7 +45,7 @@ pub(crate) fn gone(area: &Area) {
     run(&["sync"]);
     let mut found = collected(area);
     found.sort();
-    assert_eq!(found, ["released", "unknown"]);
+    assert_eq!(found, ["unused", "unknown"]);
     assert_eq!(collected(area), ["unknown"]);
 }
 
@@ -61,8 +61,8 @@ pub(crate) fn drift(area: &Area) {
     } else {
         run(&["xfs_quota", "-f", "-x", "-c", &format!("limit -p bhard=1g {id}"), at]);
     }
-    assert_eq!(area.shown()[0].0, "repaired", "it would be");
-    assert_eq!(collected(area), ["repaired"]);
+    assert_eq!(area.shown()[0].0, "drifted");
+    assert_eq!(collected(area), ["drifted"]);
     assert_eq!(collected(area), ["kept"]);
     assert_eq!(write(&limited.join("file"), 9 * MIB), Err(area.kind.full));
 }

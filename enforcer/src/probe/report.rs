@@ -88,7 +88,7 @@ pub fn report(host: &Host) -> Vec<LayerReport> {
         switch("write_xor_execute", host.write_xor_execute, "PR_SET_MDWE", "boot a kernel of 6.3 or later"),
         landlock(host),
         seccomp(host),
-        not_built("disk", "disk quota comes with a later version"),
+        not_built("disk", "a profile sets no disk quota yet; `stockade quota` does, by hand"),
         not_built("network", "traffic limits come with a later version"),
         lsm(host),
     ]

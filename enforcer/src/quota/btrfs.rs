@@ -35,7 +35,7 @@ impl Btrfs {
     /// What a file of a group says, as a number.
     fn shown(&self, group: &Path, name: &str) -> Result<u64, QuotaError> {
         let path = group.join(name);
-        let read = fs::read_to_string(&path).map_err(QuotaError::ledger("read", &path))?;
+        let read = fs::read_to_string(&path).map_err(QuotaError::shown(&path))?;
         read.trim().parse().map_err(|_| QuotaError::NotKept {
             path: self.on.path.clone(),
             found: format!("{} says `{}`", path.display(), read.trim().escape_default()),
@@ -143,8 +143,9 @@ impl Backend for Btrfs {
         let subvolume = btrfs::subvolume(&Kernel, fd).map_err(self.on.call("name the subvolume of"))?;
         let above = btrfs::related(&Kernel, fd, btrfs::group(0, subvolume));
         let above = above.map_err(self.on.call("list the quota groups of"))?;
-        let ours = above.iter().filter_map(|group| u32::try_from(group & ((1 << 48) - 1)).ok());
-        Ok(ours.into_iter().find(|number| IDS.contains(number)).unwrap_or_default())
+        // Groups of others may have it as a member too: each counts by itself.
+        let ours = |group: &u64| u32::try_from(group.checked_sub(btrfs::group(1, 0))?).ok();
+        Ok(above.iter().filter_map(ours).find(|number| IDS.contains(number)).unwrap_or_default())
     }
 
     fn charge(&self, directory: &File, _: &Path, id: Id) -> Result<Charged, QuotaError> {
@@ -180,11 +181,11 @@ impl Backend for Btrfs {
         let entries = match fs::read_dir(&self.groups) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(QuotaError::ledger("list", &self.groups)(error)),
+            Err(error) => return Err(QuotaError::shown(&self.groups)(error)),
         };
         let mut ids = Vec::new();
         for entry in entries {
-            let name = entry.map_err(QuotaError::ledger("list", &self.groups))?.file_name();
+            let name = entry.map_err(QuotaError::shown(&self.groups))?.file_name();
             let number = name.to_str().and_then(|name| name.strip_prefix("1_")?.parse().ok());
             ids.extend(number.filter(|number| IDS.contains(number)).map(Id));
         }

@@ -176,6 +176,14 @@ pub enum QuotaError {
     /// The list of mounts could not be read.
     #[error("cannot read the mounts")]
     Mounts(#[source] stockade_observe::ObserveError),
+    /// What the kernel shows of a file system could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Shown {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The ledger could not be read or written.
     #[error("cannot {operation} {}: {source}", path.display())]
     Ledger {
@@ -219,18 +227,27 @@ impl QuotaError {
         move |source| QuotaError::Ledger { operation, path, source }
     }
 
+    pub(super) fn shown(path: &Path) -> impl FnOnce(io::Error) -> QuotaError {
+        let path = path.to_owned();
+        move |source| QuotaError::Shown { path, source }
+    }
+
     pub(super) fn others(path: &Path, project: u32) -> QuotaError {
         QuotaError::Others { path: path.to_owned(), project }
     }
 
     /// Whether it is the host that cannot, and not the input that is wrong.
     pub fn is_the_hosts(&self) -> bool {
+        if let QuotaError::Ledger { source, .. } = self {
+            return source.kind() == io::ErrorKind::PermissionDenied;
+        }
         matches!(
             self,
             QuotaError::NoQuota { .. }
                 | QuotaError::NotEnforced { .. }
                 | QuotaError::Call { .. }
                 | QuotaError::NotKept { .. }
+                | QuotaError::Shown { .. }
                 | QuotaError::Full { .. }
         )
     }

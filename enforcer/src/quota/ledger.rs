@@ -10,14 +10,16 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Who wants a quota. When it is gone, so is the quota.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How far a quota has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Owner {
-    /// Somebody by hand: until the directory is gone, or it is released.
-    Administrator,
-    /// A container, by its engine's id.
-    Container(String),
+pub enum Phase {
+    /// It is being set: what was done of it is to be taken back.
+    Begun,
+    /// It is in force.
+    Set,
+    /// It is being taken away.
+    Going,
 }
 
 /// One number.
@@ -25,16 +27,14 @@ pub enum Owner {
 pub struct Entry {
     /// The number.
     pub id: Id,
-    /// For whom.
-    pub owner: Owner,
     /// On which file system.
     pub filesystem: Filesystem,
     /// What is counted, each with all that lies in it.
     pub directories: Vec<PathBuf>,
     /// What is to be in force.
     pub limits: Limits,
-    /// Whether it was set to its end; one that was not, or is about to go, is taken back.
-    pub settled: bool,
+    /// How far it has come.
+    pub phase: Phase,
 }
 
 /// The entries of a host, held so that nobody else changes them.
@@ -182,11 +182,10 @@ mod tests {
     fn entry(id: Id) -> Entry {
         Entry {
             id,
-            owner: Owner::Administrator,
             filesystem: Filesystem { kind: "xfs".to_owned(), uuid: Some("00".to_owned()) },
             directories: vec!["/srv/a".into()],
             limits: Limits { size: Some(1 << 20), ..Limits::NONE },
-            settled: true,
+            phase: Phase::Set,
         }
     }
 

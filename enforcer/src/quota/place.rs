@@ -72,9 +72,12 @@ impl Place {
     /// Whether nothing lies in it.
     pub(super) fn is_empty(&self) -> Result<bool, QuotaError> {
         let failed = |errno: Errno| QuotaError::call("list", &self.path)(errno.into());
-        let mut entries = Dir::read_from(&self.directory).map_err(failed)?;
-        let named = |name: &std::ffi::CStr| name != c"." && name != c"..";
-        Ok(!entries.any(|entry| entry.is_ok_and(|entry| named(entry.file_name()))))
+        for entry in Dir::read_from(&self.directory).map_err(failed)? {
+            if ![c".", c".."].contains(&entry.map_err(failed)?.file_name()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

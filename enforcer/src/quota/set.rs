@@ -4,7 +4,7 @@
 //! before anything is counted by them; the directories; the file system's journal; the state, read back.
 
 use super::backend::Backend;
-use super::ledger::{Entry, Ledger, Owner};
+use super::ledger::{Entry, Ledger, Phase};
 use super::place::{self, Filesystem, Place};
 use super::{Id, Limits, QuotaError, State, Usage};
 use serde::Serialize;
@@ -32,13 +32,8 @@ pub struct Set {
 ///
 /// # Errors
 ///
-/// Everything is as it was before.
-pub fn set(
-    ledger: &Ledger,
-    owner: &Owner,
-    directories: &[PathBuf],
-    limits: &Limits,
-) -> Result<Set, QuotaError> {
+/// Everything is as it was before; what could not be taken back is by the next [`super::reconcile`].
+pub fn set(ledger: &Ledger, directories: &[PathBuf], limits: &Limits) -> Result<Set, QuotaError> {
     ordered(limits)?;
     let mounts = place::mounts()?;
     let places = directories.iter().map(|path| Place::open(path, &mounts)).collect::<Result<Vec<_>, _>>()?;
@@ -52,7 +47,7 @@ pub fn set(
     }
     match held(ledger, &places)? {
         Some(entry) => change(ledger, entry, first, &limits),
-        None => fresh(ledger, owner, &places, &limits),
+        None => fresh(ledger, &places, &limits),
     }
 }
 
@@ -64,18 +59,26 @@ pub fn set(
 pub fn release(ledger: &Ledger, directory: &Path) -> Result<Entry, QuotaError> {
     let mounts = place::mounts()?;
     let place = Place::open(directory, &mounts)?;
+    if place.filesystem.uuid.is_none() {
+        return Err(QuotaError::Lacks {
+            filesystem: "tmpfs",
+            lacks: "has a size and no quota that could be taken away",
+            remedy: "set another size",
+        });
+    }
     let none = || QuotaError::None { path: directory.to_owned() };
     let mut entry = ledger.entry(Id(place.backend.counted_for(&place.directory)?))?.ok_or_else(none)?;
     if !entry.directories.iter().any(|of| of == directory) {
         return Err(nested(&entry, directory));
     }
-    entry.settled = false;
+    entry.phase = Phase::Going;
     ledger.write(&entry)?;
     take_back(ledger, &entry, place.backend.as_ref())?;
     Ok(entry)
 }
 
-/// Counts the directories of an entry no more, takes its limits away, and strikes it out. The entry is not settled.
+/// Counts the directories of an entry no more, takes its limits away, and strikes it out. An entry whose directories are
+/// there says so on disk before: it is [`Phase::Going`], or was never set.
 pub(super) fn take_back(ledger: &Ledger, entry: &Entry, backend: &dyn Backend) -> Result<(), QuotaError> {
     for path in &entry.directories {
         let Ok(directory) = place::open(path) else { continue };
@@ -115,6 +118,11 @@ fn held(ledger: &Ledger, places: &[Place]) -> Result<Option<Entry>, QuotaError> 
         }
         let entry = ledger.entry(Id(number))?.filter(|entry| entry.filesystem == place.filesystem);
         let entry = entry.ok_or_else(|| QuotaError::others(&place.path, number))?;
+        if entry.phase != Phase::Set {
+            // Cut short: not all that lies there need be counted.
+            take_back(ledger, &entry, place.backend.as_ref())?;
+            continue;
+        }
         if !entry.directories.contains(&place.path) {
             return Err(nested(&entry, &place.path));
         }
@@ -137,7 +145,7 @@ fn nested(entry: &Entry, path: &Path) -> QuotaError {
 fn change(ledger: &Ledger, entry: Entry, place: &Place, limits: &Limits) -> Result<Set, QuotaError> {
     let before = state(place, entry.id)?;
     fits(place, &before.usage, limits)?;
-    let changed = Entry { limits: *limits, settled: true, ..entry.clone() };
+    let changed = Entry { limits: *limits, ..entry.clone() };
     ledger.write(&changed)?;
     let kept = place.backend.limit(entry.id, limits).and_then(|()| kept(place, entry.id, limits));
     match kept {
@@ -151,38 +159,31 @@ fn change(ledger: &Ledger, entry: Entry, place: &Place, limits: &Limits) -> Resu
 }
 
 /// A number for what has none.
-fn fresh(ledger: &Ledger, owner: &Owner, places: &[Place], limits: &Limits) -> Result<Set, QuotaError> {
+fn fresh(ledger: &Ledger, places: &[Place], limits: &Limits) -> Result<Set, QuotaError> {
     let [first, rest @ ..] = places else { return Err(QuotaError::NoDirectory) };
     // One step, which is done or is not, needs no second look at the ledger.
     let at_once = rest.is_empty() && first.is_empty()?;
     let entry = |id| Entry {
         id,
-        owner: owner.clone(),
         filesystem: first.filesystem.clone(),
         directories: places.iter().map(|place| place.path.clone()).collect(),
         limits: *limits,
-        settled: at_once,
+        phase: if at_once { Phase::Set } else { Phase::Begun },
     };
     let is_free = |id| {
         let state = first.backend.state(id)?;
         Ok(state.is_none_or(|state| state.limits == Limits::NONE && state.usage.is_nothing()))
     };
     let mut entry = ledger.allot(entry, is_free)?;
-    match apply(&entry, places, at_once) {
-        Ok(set) => {
-            if !entry.settled {
-                entry.settled = true;
-                ledger.write(&entry)?;
-            }
-            Ok(set)
-        }
-        Err(error) => {
-            entry.settled = false;
-            ledger.write(&entry)?;
-            take_back(ledger, &entry, first.backend.as_ref())?;
-            Err(error)
-        }
+    let applied = apply(&entry, places, at_once);
+    entry.phase = if applied.is_ok() { Phase::Set } else { Phase::Going };
+    if applied.is_err() {
+        // Whatever of this fails is done by the next reconcile; what is wrong is what went wrong first.
+        let _undone = ledger.write(&entry).and_then(|()| take_back(ledger, &entry, first.backend.as_ref()));
+    } else if !at_once {
+        ledger.write(&entry)?;
     }
+    applied
 }
 
 fn apply(entry: &Entry, places: &[Place], at_once: bool) -> Result<Set, QuotaError> {
@@ -215,8 +216,14 @@ fn whole(place: &Place, limits: &Limits) -> Result<Set, QuotaError> {
         files: limits.files.or(before.limits.files),
         ..*limits
     };
-    place.backend.limit(id, &limits)?;
-    let state = kept(place, id, &limits)?;
+    let kept = place.backend.limit(id, &limits).and_then(|()| kept(place, id, &limits));
+    let state = match kept {
+        Ok(state) => state,
+        Err(error) => {
+            place.backend.limit(id, &before.limits)?;
+            return Err(error);
+        }
+    };
     Ok(Set {
         id: None,
         filesystem: place.filesystem.clone(),

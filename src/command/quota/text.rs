@@ -1,7 +1,7 @@
 //! Quotas for people.
 
 use crate::render;
-use stockade_enforcer::quota::{Entry, Found, Limits, Reconciled, Set, Usage};
+use stockade_enforcer::quota::{Entry, Judged, Limits, Set, Standing, Usage};
 
 /// One that was set.
 pub(super) fn set(set: &Set) -> String {
@@ -22,7 +22,7 @@ pub(super) fn released(entries: &[Entry]) -> String {
 }
 
 /// All that there are.
-pub(super) fn show(quotas: &[Reconciled]) -> String {
+pub(super) fn show(quotas: &[Judged]) -> String {
     let mut rows = vec![head(&["ID", "ON", "SIZE", "USED", "FILES", "USED", "STATE", "DIRECTORIES"])];
     rows.extend(quotas.iter().map(|quota| {
         let state = quota.state.unwrap_or_default();
@@ -34,7 +34,7 @@ pub(super) fn show(quotas: &[Reconciled]) -> String {
             size(state.usage.size),
             most(limits.files, |files| files.to_string()),
             state.usage.files.map_or_else(|| "-".to_owned(), |files| files.to_string()),
-            standing(quota.found).to_owned(),
+            said(quota.standing).0.to_owned(),
             quota.entry.as_ref().map(paths).unwrap_or_default(),
         ]
     }));
@@ -42,37 +42,27 @@ pub(super) fn show(quotas: &[Reconciled]) -> String {
 }
 
 /// What was done, those that were as they should be left out.
-pub(super) fn reconciled(quotas: &[Reconciled]) -> String {
-    let changed = quotas.iter().filter(|quota| quota.found != Found::Kept);
+pub(super) fn reconciled(quotas: &[Judged]) -> String {
+    let changed = quotas.iter().filter(|quota| quota.standing != Standing::Kept);
     let rows: Vec<Vec<String>> = changed
         .map(|quota| {
             let what = quota.entry.as_ref().map(paths).unwrap_or_default();
-            vec![quota.id.to_string(), done(quota.found).to_owned(), what]
+            vec![quota.id.to_string(), said(quota.standing).1.to_owned(), what]
         })
         .collect();
     let kept = quotas.len() - rows.len();
     format!("{}{kept} as they should be\n", render::table(&rows))
 }
 
-fn standing(found: Found) -> &'static str {
-    match found {
-        Found::Kept => "kept",
-        Found::Repaired => "DRIFT",
-        Found::Released => "unused",
-        Found::Absent => "not mounted",
-        Found::Moved => "moved",
-        Found::Unknown => "unknown",
-    }
-}
-
-fn done(found: Found) -> &'static str {
-    match found {
-        Found::Kept => "kept",
-        Found::Repaired => "limits in force again",
-        Found::Released => "given back",
-        Found::Absent => "not mounted, left",
-        Found::Moved => "its directory is elsewhere, left limited",
-        Found::Unknown => "in no ledger and in use, left limited",
+/// How a number stands, and what is done about it.
+fn said(standing: Standing) -> (&'static str, &'static str) {
+    match standing {
+        Standing::Kept => ("kept", "left"),
+        Standing::Drifted => ("DRIFT", "limits in force again"),
+        Standing::Unused => ("unused", "given back"),
+        Standing::Absent => ("not mounted", "not mounted, left"),
+        Standing::Moved => ("moved", "its directory is elsewhere, left limited"),
+        Standing::Unknown => ("unknown", "in no ledger and in use, left limited"),
     }
 }
 
