@@ -9,6 +9,7 @@ mod errno;
 pub(crate) mod file;
 pub(crate) mod filters;
 pub(crate) mod guard;
+pub(crate) mod handle;
 pub(crate) mod ids;
 pub(crate) mod in_root;
 pub(crate) mod keyring;

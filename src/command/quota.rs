@@ -32,7 +32,7 @@ enum Verb {
     Set(SetArgs),
     /// Show every quota, and whether the kernel keeps it; exit 1 where it does not
     Show(Printed),
-    /// Give back what is not used any more, and repair what a crash or somebody else left
+    /// Give back what is not used any more, and repair what a crash or somebody else left; exit 1 where that cannot be
     Gc(Printed),
 }
 
@@ -87,9 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.verb {
         Verb::Set(wanted) if wanted.none => {
             let ledger = Ledger::open(state)?;
-            let released: Result<_, _> =
-                wanted.directories.iter().map(|path| quota::release(&ledger, path)).collect();
-            let released = Released { released: released? };
+            let released = Released { released: quota::release(&ledger, &wanted.directories)? };
             render::result(wanted.output.format, "quota-released", &released, || {
                 text::released(&released.released)
             })?;
@@ -99,6 +97,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             if set.uncounted > 0 {
                 let what = "links, sockets or devices were there already, and this kernel cannot count them: it can from 6.17 on";
                 render::note("warning", &format!("{} {what}", set.uncounted));
+            }
+            if let Some(caveat) = set.caveat {
+                render::note("warning", caveat);
             }
             render::result(wanted.output.format, "quota", &set, || text::set(&set))?;
         }
@@ -114,6 +115,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             let quotas = quota::reconcile(&Ledger::open(state)?)?;
             let quotas = Quotas { quotas };
             render::result(output.format, "quotas", &quotas, || text::reconciled(&quotas.quotas))?;
+            if quotas.quotas.iter().any(|quota| quota.why.is_some()) {
+                return Ok(Exit::NO);
+            }
         }
     }
     Ok(Exit::FINE)

@@ -1,13 +1,14 @@
 //! The ledger and the kernel, made to agree again.
 
-use crate::area::{Area, run};
+use crate::area::{Area, KINDS, run};
 use crate::held::{MIB, write};
 use serde_json::Value;
 use std::fs;
 
-/// What `gc` did, by state.
+/// What `gc` found, which ends with 1 where it could not make it right.
 fn collected(area: &Area) -> Vec<String> {
-    let document = area.json(&["gc"]);
+    let output = area.quota(&["gc", "--format", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let standing = |quota: &Value| quota["standing"].as_str().unwrap().to_owned();
     document["quotas"].as_array().unwrap().iter().map(standing).collect()
 }
@@ -45,8 +46,51 @@ pub(crate) fn gone(area: &Area) {
     run(&["sync"]);
     let mut found = collected(area);
     found.sort();
-    assert_eq!(found, ["unused", "unknown"]);
+    assert_eq!(found, ["unknown", "unused"]);
     assert_eq!(collected(area), ["unknown"]);
+}
+
+/// A mount that lost its option, or counts no more.
+pub(crate) fn not_enforced(area: &Area) {
+    if !area.kind.by_directory {
+        return;
+    }
+    let (limited, at) = (area.directory("limited"), area.at.to_str().unwrap());
+    area.set(&limited, &["--size", "8MiB"]);
+    if area.kind.name == "btrfs" {
+        run(&["btrfs", "quota", "disable", at]);
+    } else {
+        run(&["umount", at]);
+        run(&["mount", "-t", area.kind.name, "-o", "noquota", area.kind.device, at]);
+    }
+    assert_eq!(area.shown()[0].0, "unclear");
+    assert_eq!(collected(area), ["unclear"]);
+    assert!(!area.quota(&["show"]).status.success());
+    if area.kind.name == "btrfs" {
+        run(&["btrfs", "quota", "enable", at]);
+        run(&["btrfs", "quota", "rescan", "-w", at]);
+        // The group went with the quotas, and with it the limit.
+        assert_eq!(collected(area), ["unused"]);
+        return;
+    }
+    run(&["umount", at]);
+    area.mount();
+    assert_eq!(collected(area), ["kept"]);
+    assert_eq!(write(&limited.join("file"), 9 * MIB), Err(area.kind.full));
+}
+
+/// A copy of a file system has its name: nothing is said of either, and nothing is given back.
+pub(crate) fn copy() {
+    let area = Area::new(&KINDS[1]);
+    let limited = area.directory("limited");
+    run(&["dd", "if=/dev/vdb", "of=/dev/vdd", "bs=1M"]);
+    area.set(&limited, &["--size", "8MiB"]);
+    fs::create_dir_all("/mnt/copy").unwrap();
+    run(&["mount", "-t", "ext4", "-o", "prjquota", "/dev/vdd", "/mnt/copy"]);
+    assert_eq!(collected(&area), ["unclear"]);
+    run(&["umount", "/mnt/copy"]);
+    assert_eq!(collected(&area), ["kept"]);
+    assert_eq!(write(&limited.join("file"), 9 * MIB), Err(area.kind.full));
 }
 
 pub(crate) fn drift(area: &Area) {

@@ -115,6 +115,21 @@ pub(crate) fn before(area: &Area) {
     assert_eq!(fs::read(limited.join("a/b/there")).unwrap(), noise(4 * MIB));
 }
 
+pub(crate) fn deep(area: &Area) {
+    let limited = area.directory("limited");
+    let mut inner = limited.clone();
+    for _ in 0..700 {
+        inner.push("d");
+        fs::create_dir(&inner).unwrap();
+    }
+    area.set(&limited, &["--size", "12MiB"]);
+    assert_eq!(write(&inner.join("file"), 13 * MIB), Err(area.kind.full));
+    if area.kind.by_directory {
+        area.json(&["set", limited.to_str().unwrap(), "--none"]);
+        write(&inner.join("file"), 13 * MIB).unwrap();
+    }
+}
+
 pub(crate) fn changed(area: &Area) {
     let limited = area.directory("limited");
     let path = limited.to_str().unwrap();
@@ -156,7 +171,8 @@ pub(crate) fn together(area: &Area) {
         let (code, message) = area.refused(arguments);
         assert!(code != 0 && message.contains(says), "{code} {message}");
     }
-    area.json(&["set", log_path, "--none"]);
+    let released = area.json(&["set", log_path, layer_path, "--none"]);
+    assert_eq!(released["released"].as_array().unwrap().len(), 1);
     assert_eq!(area.shown(), []);
     write(&layer.join("file"), 8 * MIB).unwrap();
 }

@@ -22,6 +22,26 @@ pub(crate) fn too_little(area: &Area) {
     }
 }
 
+/// A directory that its owner counts for himself would go on filling.
+pub(crate) fn others_inside(area: &Area) {
+    if !["xfs", "ext4"].contains(&area.kind.name) {
+        return;
+    }
+    let limited = area.directory("limited");
+    let path = limited.to_str().unwrap();
+    fs::create_dir_all(limited.join("a/own")).unwrap();
+    fs::write(limited.join("a/file"), "").unwrap();
+    let own = format!("project -s -p {path}/a/own 77");
+    run(&["xfs_quota", "-f", "-x", "-c", &own, area.at.to_str().unwrap()]);
+    let (code, message) = area.refused(&["set", path, "--size", "8MiB"]);
+    assert!(code == 2 && message.contains("for project 77 already"), "{code} {message}");
+    assert_eq!(area.shown(), []);
+    for inside in ["", "a", "a/file"] {
+        let shown = run(&["lsattr", "-d", "-p", limited.join(inside).to_str().unwrap()]);
+        assert_eq!(shown.split_whitespace().next(), Some("0"), "{shown}");
+    }
+}
+
 pub(crate) fn elsewhere(area: &Area) {
     let limited = area.directory("limited");
     let path = limited.to_str().unwrap();
@@ -54,6 +74,17 @@ pub(crate) fn elsewhere(area: &Area) {
         let inside = limited.join("inside");
         let (code, message) = area.refused(&["set", inside.to_str().unwrap(), "--size", "1MiB"]);
         assert!(code == 2 && message.contains("a quota in a quota"), "{code} {message}");
+    }
+    if area.kind.name == "tmpfs" {
+        fs::create_dir_all("/mnt/bound").unwrap();
+        run(&["mount", "--bind", path, "/mnt/bound"]);
+        area.set(std::path::Path::new("/mnt/bound"), &["--size", "60MiB"]);
+        run(&["umount", "/mnt/bound"]);
+        fs::create_dir(limited.join("inside")).unwrap();
+        run(&["mount", "--bind", &format!("{path}/inside"), "/mnt/bound"]);
+        let (code, message) = area.refused(&["set", "/mnt/bound", "--size", "1MiB"]);
+        assert!(code == 2 && message.contains("no tmpfs of its own"), "{code} {message}");
+        run(&["umount", "/mnt/bound"]);
     }
     run(&["mount", "-o", "remount,ro", area.at.to_str().unwrap()]);
     let (code, message) = area.refused(&["set", path, "--size", "1MiB"]);

@@ -27,6 +27,14 @@ pub(super) trait Backend {
     /// Whom a directory is counted for; 0 is nobody.
     fn counted_for(&self, directory: &File) -> Result<u32, QuotaError>;
 
+    /// Whether a directory lies on this very file system.
+    fn holds(&self, directory: &File) -> bool;
+
+    /// How whoever is limited can leave the quota nevertheless, as a clause.
+    fn caveat(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Counts a directory, all that is in it and all that will be made in it.
     fn charge(&self, directory: &File, path: &Path, id: Id) -> Result<Charged, QuotaError>;
 
@@ -68,6 +76,8 @@ pub(super) struct On {
     pub path: PathBuf,
     /// Where the file system is mounted.
     pub at: PathBuf,
+    /// What of it is mounted there: `/` is all.
+    pub root: PathBuf,
     /// What is mounted: a device.
     pub source: OsString,
     /// What the file system was given when it was made.

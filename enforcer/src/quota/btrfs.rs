@@ -55,13 +55,20 @@ impl Btrfs {
         Ok(members)
     }
 
-    /// Takes groups out of the group of a number.
-    fn leave(&self, members: &[u64], id: Id) -> Result<(), QuotaError> {
+    /// Counts groups in the group of a number too, or no more.
+    fn assign(&self, members: &[u64], id: Id, counted: bool) -> Result<(), QuotaError> {
+        let mut anew = false;
         for member in members {
-            match btrfs::assign(&Kernel, self.on.fd(), *member, Btrfs::group(id), false) {
-                Ok(_) | Err(Errno::ENOENT) => {}
-                Err(errno) => return Err(self.on.call("leave the quota of")(errno)),
+            match btrfs::assign(&Kernel, self.on.fd(), *member, Btrfs::group(id), counted) {
+                Ok(asks) => anew |= asks,
+                Err(Errno::EEXIST) if counted => {}
+                Err(Errno::ENOENT) if !counted => {}
+                Err(errno) => return Err(self.on.call("count")(errno)),
             }
+        }
+        // What shares extents with others cannot be added or taken away by itself.
+        if anew {
+            btrfs::rescan(&Kernel, self.on.fd()).map_err(self.on.call("count anew"))?;
         }
         Ok(())
     }
@@ -75,6 +82,9 @@ impl Backend for Btrfs {
                 "`btrfs quota enable --simple {at}`, before 6.7 `btrfs quota enable {at}`"
             )));
         }
+        // While everything is counted anew, nothing counts.
+        btrfs::wait_for_rescan(&Kernel, self.on.fd())
+            .map_err(self.on.call("wait until all is counted of"))?;
         if self.shown(&self.groups, "inconsistent")? != 0 {
             let at = self.on.at.display();
             return Err(self.on.not_enforced(format!("count anew: `btrfs quota rescan -w {at}`")));
@@ -117,7 +127,7 @@ impl Backend for Btrfs {
                 Err(errno) => return Err(self.on.call("list the quota groups of")(errno)),
             };
             // What is left of subvolumes that are gone.
-            self.leave(&related, id)?;
+            self.assign(&related, id, false)?;
             return match btrfs::remove(&Kernel, fd, group) {
                 Ok(()) | Err(Errno::ENOENT) => Ok(()),
                 Err(errno) => Err(self.on.call("remove a quota group of")(errno)),
@@ -148,24 +158,26 @@ impl Backend for Btrfs {
         Ok(above.iter().filter_map(ours).find(|number| IDS.contains(number)).unwrap_or_default())
     }
 
+    fn holds(&self, directory: &File) -> bool {
+        place::is_on(directory, self.on.uuid.as_deref())
+    }
+
+    fn caveat(&self) -> Option<&'static str> {
+        // The file came with simple quotas, 6.7.
+        let mode = fs::read_to_string(self.groups.join("mode")).unwrap_or_default();
+        (mode.trim() != "squota").then_some(
+            "whoever may make subvolumes there leaves the quota: full quota groups count each by itself, simple ones \
+             (`btrfs quota enable --simple`, 6.7) do not",
+        )
+    }
+
     fn charge(&self, directory: &File, _: &Path, id: Id) -> Result<Charged, QuotaError> {
-        let mut anew = false;
-        for member in self.members(directory)? {
-            let assigned = btrfs::assign(&Kernel, self.on.fd(), member, Btrfs::group(id), true);
-            anew |= match assigned {
-                Ok(anew) => anew,
-                Err(Errno::EEXIST) => false,
-                Err(errno) => return Err(self.on.call("count")(errno)),
-            };
-        }
-        if anew {
-            btrfs::rescan(&Kernel, self.on.fd()).map_err(self.on.call("count anew"))?;
-        }
+        self.assign(&self.members(directory)?, id, true)?;
         Ok(Charged::default())
     }
 
     fn discharge(&self, directory: &File, _: &Path, id: Id) -> Result<(), QuotaError> {
-        self.leave(&self.members(directory)?, id)
+        self.assign(&self.members(directory)?, id, false)
     }
 
     fn sync(&self, _: &File, _: bool) -> Result<(), QuotaError> {

@@ -79,7 +79,7 @@ pub enum QuotaError {
         second: PathBuf,
     },
     /// Somebody counts it already.
-    #[error("{} is counted for project {project} already, which is not stockade's: {}", path.display(), of_whom(*project))]
+    #[error("{}, or what lies in it, is counted for project {project} already, which is not this quota's: {}", path.display(), of_whom(*project))]
     Others {
         /// The directory.
         path: PathBuf,

@@ -81,24 +81,46 @@ impl Place {
     }
 }
 
-/// The file systems that are mounted and have numbers of ours, each once, by a place where it is mounted.
-pub(super) fn mounted(mounts: &Mounts) -> Vec<(Filesystem, Box<dyn Backend>)> {
-    let mut seen: Vec<(Filesystem, Box<dyn Backend>)> = Vec::new();
-    for mount in mounts.visible() {
+/// A file system that is mounted, and has numbers of ours.
+pub(super) struct Mounted {
+    pub filesystem: Filesystem,
+    pub backend: Box<dyn Backend>,
+    device: u64,
+    /// Why nothing can be said of numbers on it, as a clause.
+    pub unclear: Option<String>,
+}
+
+/// The file systems that are mounted and have numbers of ours, each once, by a place where it can be written.
+pub(super) fn mounted(mounts: &Mounts) -> Vec<Mounted> {
+    let mut seen: Vec<Mounted> = Vec::new();
+    let (read_only, writable): (Vec<&Mount>, Vec<&Mount>) =
+        mounts.visible().into_iter().partition(|mount| mount.is_read_only());
+    for mount in writable.into_iter().chain(read_only) {
         // Only types that have numbers are opened: an automount or a dead network file system would hang.
         if !["xfs", "ext4", "btrfs"].contains(&mount.filesystem.as_str()) {
             continue;
         }
         let Ok(directory) = open(&mount.at) else { continue };
-        let Ok(magic) = magic(&directory) else { continue };
+        let (Ok(magic), Ok(about)) = (magic(&directory), fstat(&directory)) else { continue };
         let Ok(filesystem) = identify(&directory, mount.filesystem.clone(), magic, &mount.at) else {
             continue;
         };
-        if filesystem.uuid.is_none() || seen.iter().any(|(known, _)| *known == filesystem) {
+        if filesystem.uuid.is_none() {
+            continue;
+        }
+        if let Some(known) = seen.iter_mut().find(|known| known.filesystem == filesystem) {
+            // Of btrfs each subvolume has a device of its own, and no copy can be mounted.
+            if known.device != about.st_dev && filesystem.kind != "btrfs" {
+                known.unclear =
+                    Some("it is mounted twice, as two devices, of which one is a copy".to_owned());
+            }
             continue;
         }
         let backend = backend::of(magic, on(directory, &mount.at, Some(mount), &filesystem));
-        seen.extend(backend.map(|backend| (filesystem, backend)));
+        seen.extend(backend.map(|backend| {
+            let unclear = backend.enforced().err().map(|error| error.to_string());
+            Mounted { filesystem, backend, device: about.st_dev, unclear }
+        }));
     }
     seen
 }
@@ -154,6 +176,7 @@ fn on(directory: File, path: &Path, mount: Option<&Mount>, filesystem: &Filesyst
         directory,
         path: path.to_owned(),
         at: mount.map_or_else(|| path.to_owned(), |mount| mount.at.clone()),
+        root: mount.map_or_else(PathBuf::new, |mount| mount.root.clone()),
         source: mount.map_or_else(|| "DEVICE".into(), |mount| mount.source.clone()),
         uuid: filesystem.uuid.clone(),
     }

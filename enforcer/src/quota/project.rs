@@ -1,11 +1,12 @@
 //! Quotas of projects: XFS and ext4. A directory has a number, what is made in it inherits it, and the kernel counts by it.
 
 use super::backend::{Backend, Charged, On};
-use super::{IDS, Id, Limits, QuotaError, State, Usage, tree};
+use super::tree::{self, Change};
+use super::{IDS, Id, Limits, QuotaError, State, Usage};
 use crate::sys::project::{self, Membership};
 use crate::sys::quota::{self, Project as Numbers};
 use crate::sys::{Errno, Kernel};
-use rustix::fs::{fstatfs, fsync, syncfs};
+use rustix::fs::{fstat, fstatfs, fsync, syncfs};
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::Path;
@@ -100,13 +101,25 @@ impl Backend for Project {
         membership.map(|membership| membership.project).map_err(self.on.call("read the project of"))
     }
 
+    fn holds(&self, directory: &File) -> bool {
+        // A copy of a file system has its name, and another device.
+        let device = |file: &File| fstat(file).ok().map(|found| found.st_dev);
+        device(directory) == device(&self.on.directory)
+    }
+
     fn charge(&self, directory: &File, path: &Path, id: Id) -> Result<Charged, QuotaError> {
-        let uncounted = tree::change(directory, path, &|before| (before.project == 0).then_some(id.0))?;
+        let uncounted = tree::change(directory, path, &|before| match before.project {
+            0 => Change::To(id.0),
+            project if project == id.0 => Change::Stays,
+            // Whoever made it could go on filling it.
+            project => Change::Others(project),
+        })?;
         Ok(Charged { uncounted })
     }
 
     fn discharge(&self, directory: &File, path: &Path, id: Id) -> Result<(), QuotaError> {
-        tree::change(directory, path, &|before| (before.project == id.0).then_some(0)).map(|_| ())
+        let ours = |before: Membership| if before.project == id.0 { Change::To(0) } else { Change::Stays };
+        tree::change(directory, path, &ours).map(|_| ())
     }
 
     fn sync(&self, directory: &File, alone: bool) -> Result<(), QuotaError> {

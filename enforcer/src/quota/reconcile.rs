@@ -22,6 +22,8 @@ pub enum Standing {
     Unused,
     /// Its file system is not mounted: nothing can be said, and nothing is done.
     Absent,
+    /// Its file system enforces nothing now, or it is not clear which one it is: nothing is done.
+    Unclear,
     /// It counts something, and its directory is not where it was: it stays limited.
     Moved,
     /// The file system limits it, and no entry has it: it counts something, so that it stays.
@@ -41,6 +43,8 @@ pub struct Judged {
     pub state: Option<State>,
     /// How it stood.
     pub standing: Standing,
+    /// Why it is not clear, or could not be made right.
+    pub why: Option<String>,
 }
 
 /// How every number stands.
@@ -52,11 +56,11 @@ pub fn show(ledger: &Ledger) -> Result<Vec<Judged>, QuotaError> {
     each(ledger, |_, _| Ok(()))
 }
 
-/// Makes them agree; how each stood before.
+/// Makes them agree; how each stood before. One that could not be made right keeps no other from it.
 ///
 /// # Errors
 ///
-/// What was made right before stays right.
+/// Where the ledger or a file system cannot be read.
 pub fn reconcile(ledger: &Ledger) -> Result<Vec<Judged>, QuotaError> {
     each(ledger, |judged, backend| match (&judged.entry, judged.standing) {
         (Some(entry), Standing::Unused) => take_back(ledger, entry, backend),
@@ -98,35 +102,43 @@ fn each(
 ) -> Result<Vec<Judged>, QuotaError> {
     let mounted = place::mounted(&place::mounts()?);
     let entries = ledger.entries()?;
-    for (_, backend) in &mounted {
-        backend.settle()?;
+    let clear = || mounted.iter().filter(|one| one.unclear.is_none());
+    for one in clear() {
+        one.backend.settle()?;
     }
     let mut all = Vec::new();
     for entry in &entries {
         let (id, filesystem) = (entry.id, entry.filesystem.clone());
-        let on = mounted.iter().find(|(of, _)| *of == filesystem);
-        let mut judged =
-            Judged { id, filesystem, entry: Some(entry.clone()), state: None, standing: Standing::Absent };
-        if let Some((_, backend)) = on {
-            judged.state = backend.state(id)?;
-            judged.standing = standing(entry, judged.state, backend.as_ref());
-            act(&judged, backend.as_ref())?;
+        let on = mounted.iter().find(|one| one.filesystem == filesystem);
+        let (standing, why) = (Standing::Absent, None);
+        let mut judged = Judged { id, filesystem, entry: Some(entry.clone()), state: None, standing, why };
+        match on {
+            None => {}
+            Some(one) if one.unclear.is_some() => {
+                (judged.standing, judged.why) = (Standing::Unclear, one.unclear.clone());
+            }
+            Some(one) => {
+                judged.state = one.backend.state(id)?;
+                judged.standing = self::standing(entry, judged.state, one.backend.as_ref());
+                judged.why = act(&judged, one.backend.as_ref()).err().map(|error| error.to_string());
+            }
         }
         all.push(judged);
     }
-    for (filesystem, backend) in &mounted {
-        for id in backend.ids()? {
+    for one in clear() {
+        for id in one.backend.ids()? {
             let at = entries.binary_search_by_key(&id, |entry| entry.id).ok();
-            let is_known =
-                at.and_then(|at| entries.get(at)).is_some_and(|entry| entry.filesystem == *filesystem);
-            let state = backend.state(id)?;
+            let entry = at.and_then(|at| entries.get(at));
+            let is_known = entry.is_some_and(|entry| entry.filesystem == one.filesystem);
+            let state = one.backend.state(id)?;
             // What is counted and not limited was left by a file that could not be changed: it is nobody's.
             let Some(found) = state.filter(|state| !is_known && state.limits != Limits::NONE) else {
                 continue;
             };
             let standing = if found.usage.is_nothing() { Standing::Unused } else { Standing::Unknown };
-            let judged = Judged { id, filesystem: filesystem.clone(), entry: None, state, standing };
-            act(&judged, backend.as_ref())?;
+            let filesystem = one.filesystem.clone();
+            let mut judged = Judged { id, filesystem, entry: None, state, standing, why: None };
+            judged.why = act(&judged, one.backend.as_ref()).err().map(|error| error.to_string());
             all.push(judged);
         }
     }

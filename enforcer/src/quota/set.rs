@@ -23,6 +23,8 @@ pub struct Set {
     pub limits: Limits,
     /// What is there already.
     pub usage: Usage,
+    /// How whoever is limited can leave the quota nevertheless, as a clause.
+    pub caveat: Option<&'static str>,
     /// Links, sockets and devices that were there and that this kernel cannot count.
     pub uncounted: u64,
 }
@@ -51,30 +53,41 @@ pub fn set(ledger: &Ledger, directories: &[PathBuf], limits: &Limits) -> Result<
     }
 }
 
-/// Takes the quota of a directory away, and of those that are counted with it.
+/// Takes the quotas of directories away, each with all that are counted together.
 ///
 /// # Errors
 ///
-/// Where it has none; what could not be taken away is by the next [`super::reconcile`].
-pub fn release(ledger: &Ledger, directory: &Path) -> Result<Entry, QuotaError> {
+/// Nothing is taken away where one of them has none; what could not be taken away is by the next [`super::reconcile`].
+pub fn release(ledger: &Ledger, directories: &[PathBuf]) -> Result<Vec<Entry>, QuotaError> {
     let mounts = place::mounts()?;
-    let place = Place::open(directory, &mounts)?;
-    if place.filesystem.uuid.is_none() {
-        return Err(QuotaError::Lacks {
-            filesystem: "tmpfs",
-            lacks: "has a size and no quota that could be taken away",
-            remedy: "set another size",
-        });
+    let mut found: Vec<(Entry, Place)> = Vec::new();
+    for path in directories {
+        let place = Place::open(path, &mounts)?;
+        if place.filesystem.uuid.is_none() {
+            return Err(QuotaError::Lacks {
+                filesystem: "tmpfs",
+                lacks: "has a size and no quota that could be taken away",
+                remedy: "set another size",
+            });
+        }
+        let number = Id(place.backend.counted_for(&place.directory)?);
+        let entry = ledger.entry(number)?.filter(|entry| entry.filesystem == place.filesystem);
+        let entry = entry.ok_or_else(|| QuotaError::None { path: path.clone() })?;
+        if !entry.directories.contains(path) {
+            return Err(nested(&entry, path));
+        }
+        if found.iter().all(|(other, _)| other.id != entry.id) {
+            found.push((entry, place));
+        }
     }
-    let none = || QuotaError::None { path: directory.to_owned() };
-    let mut entry = ledger.entry(Id(place.backend.counted_for(&place.directory)?))?.ok_or_else(none)?;
-    if !entry.directories.iter().any(|of| of == directory) {
-        return Err(nested(&entry, directory));
+    let mut released = Vec::new();
+    for (mut entry, place) in found {
+        entry.phase = Phase::Going;
+        ledger.write(&entry)?;
+        take_back(ledger, &entry, place.backend.as_ref())?;
+        released.push(entry);
     }
-    entry.phase = Phase::Going;
-    ledger.write(&entry)?;
-    take_back(ledger, &entry, place.backend.as_ref())?;
-    Ok(entry)
+    Ok(released)
 }
 
 /// Counts the directories of an entry no more, takes its limits away, and strikes it out. An entry whose directories are
@@ -83,7 +96,7 @@ pub(super) fn take_back(ledger: &Ledger, entry: &Entry, backend: &dyn Backend) -
     for path in &entry.directories {
         let Ok(directory) = place::open(path) else { continue };
         // By its own number it may be done, and what lies in it not.
-        if place::is_on(&directory, entry.filesystem.uuid.as_deref()) {
+        if backend.holds(&directory) {
             backend.discharge(&directory, path, entry.id)?;
             backend.sync(&directory, false)?;
         }
@@ -149,7 +162,7 @@ fn change(ledger: &Ledger, entry: Entry, place: &Place, limits: &Limits) -> Resu
     ledger.write(&changed)?;
     let kept = place.backend.limit(entry.id, limits).and_then(|()| kept(place, entry.id, limits));
     match kept {
-        Ok(state) => Ok(in_force(&changed, &state, 0)),
+        Ok(state) => Ok(in_force(&changed, place, &state, 0)),
         Err(error) => {
             place.backend.limit(entry.id, &entry.limits)?;
             ledger.write(&entry)?;
@@ -202,7 +215,7 @@ fn apply(entry: &Entry, places: &[Place], at_once: bool) -> Result<Set, QuotaErr
     }
     let state = kept(first, entry.id, &entry.limits)?;
     fits(first, &state.usage, &entry.limits)?;
-    Ok(in_force(entry, &state, uncounted))
+    Ok(in_force(entry, first, &state, uncounted))
 }
 
 /// The size of a file system of its own.
@@ -230,17 +243,19 @@ fn whole(place: &Place, limits: &Limits) -> Result<Set, QuotaError> {
         directories: vec![place.path.clone()],
         limits: state.limits,
         usage: state.usage,
+        caveat: place.backend.caveat(),
         uncounted: 0,
     })
 }
 
-fn in_force(entry: &Entry, state: &State, uncounted: u64) -> Set {
+fn in_force(entry: &Entry, place: &Place, state: &State, uncounted: u64) -> Set {
     Set {
         id: Some(entry.id),
         filesystem: entry.filesystem.clone(),
         directories: entry.directories.clone(),
         limits: state.limits,
         usage: state.usage,
+        caveat: place.backend.caveat(),
         uncounted,
     }
 }

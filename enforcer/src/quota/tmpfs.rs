@@ -3,7 +3,7 @@
 use super::backend::{Backend, Charged, On};
 use super::{Id, Limits, QuotaError, State, Usage};
 use crate::sys::{Errno, Kernel, mount};
-use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, fstatfs, statx};
+use rustix::fs::fstatfs;
 use std::ffi::CString;
 use std::fs::File;
 use std::path::Path;
@@ -22,15 +22,13 @@ impl Tmpfs {
 
 impl Backend for Tmpfs {
     fn enforced(&self) -> Result<(), QuotaError> {
-        let attributes = statx(&self.0.directory, c"", AtFlags::EMPTY_PATH, StatxFlags::empty())
-            .map_err(|errno| self.0.call("look at")(errno.into()))?
-            .stx_attributes;
-        if attributes.contains(StatxAttributes::MOUNT_ROOT) {
+        // A bind mount of a directory in one is a mount too, and its size is that of all of it.
+        if self.0.at == self.0.path && self.0.root == Path::new("/") {
             return Ok(());
         }
         Err(QuotaError::NotWhole {
             path: self.0.path.clone(),
-            what: "mount of its own, and a tmpfs is limited as a whole",
+            what: "tmpfs of its own, and one is limited as a whole",
             remedy: "mount a tmpfs there: `mount -t tmpfs -o size=SIZE tmpfs DIRECTORY`",
         })
     }
@@ -86,6 +84,10 @@ impl Backend for Tmpfs {
 
     fn counted_for(&self, _: &File) -> Result<u32, QuotaError> {
         Ok(0)
+    }
+
+    fn holds(&self, _: &File) -> bool {
+        true
     }
 
     fn charge(&self, _: &File, _: &Path, _: Id) -> Result<Charged, QuotaError> {

@@ -153,6 +153,11 @@ pub(crate) fn rescan(sys: &dyn Sys, fd: RawFd) -> Result<(), Errno> {
         Ok(_) | Err(Errno::EINPROGRESS) => {}
         Err(errno) => return Err(errno),
     }
+    wait_for_rescan(sys, fd)
+}
+
+/// Waits until everything is counted, where that is under way.
+pub(crate) fn wait_for_rescan(sys: &dyn Sys, fd: RawFd) -> Result<(), Errno> {
     // SAFETY: takes no argument.
     unsafe { call!(sys, SYS_ioctl, fd, RESCAN_WAIT, 0usize) }.map(|_| ())
 }

@@ -35,7 +35,7 @@ pub(super) fn show(quotas: &[Judged]) -> String {
             most(limits.files, |files| files.to_string()),
             state.usage.files.map_or_else(|| "-".to_owned(), |files| files.to_string()),
             said(quota.standing).0.to_owned(),
-            quota.entry.as_ref().map(paths).unwrap_or_default(),
+            named(quota),
         ]
     }));
     render::table(&rows)
@@ -46,8 +46,8 @@ pub(super) fn reconciled(quotas: &[Judged]) -> String {
     let changed = quotas.iter().filter(|quota| quota.standing != Standing::Kept);
     let rows: Vec<Vec<String>> = changed
         .map(|quota| {
-            let what = quota.entry.as_ref().map(paths).unwrap_or_default();
-            vec![quota.id.to_string(), said(quota.standing).1.to_owned(), what]
+            let done = if quota.why.is_some() { "not made right" } else { said(quota.standing).1 };
+            vec![quota.id.to_string(), done.to_owned(), named(quota)]
         })
         .collect();
     let kept = quotas.len() - rows.len();
@@ -61,9 +61,16 @@ fn said(standing: Standing) -> (&'static str, &'static str) {
         Standing::Drifted => ("DRIFT", "limits in force again"),
         Standing::Unused => ("unused", "given back"),
         Standing::Absent => ("not mounted", "not mounted, left"),
+        Standing::Unclear => ("NOT ENFORCED", "left"),
         Standing::Moved => ("moved", "its directory is elsewhere, left limited"),
         Standing::Unknown => ("unknown", "in no ledger and in use, left limited"),
     }
+}
+
+/// Its directories, and what is wrong.
+fn named(quota: &Judged) -> String {
+    let paths = quota.entry.as_ref().map(paths).unwrap_or_default();
+    quota.why.as_ref().map_or_else(|| paths.clone(), |why| format!("{paths}: {why}"))
 }
 
 fn paths(entry: &Entry) -> String {
