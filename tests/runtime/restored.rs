@@ -269,7 +269,7 @@ fn what_cannot_be_looked_at_is_refused() {
         .refused("`--lsm-profile` of `restore` is not known");
     restore(&["--detach"]).refused("criu restores no Landlock domain");
     fs::set_permissions(&image, fs::Permissions::from_mode(0o620)).unwrap();
-    restore(&["--detach"]).refused("can be written by others than its owner");
+    restore(&["--detach"]).refused("can be changed by others than root");
     bench.rules("default: ./tight.yaml\nrestore: true\nruntime: crun\n");
     restore(&["--detach"]).refused("`crun` is not known to");
     assert_eq!(bundle.bytes(), before);
