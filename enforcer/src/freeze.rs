@@ -6,10 +6,12 @@
 use crate::sys::guard::{self, Guard};
 use serde::Serialize;
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use stockade_observe::cgroup::Unified;
 use stockade_observe::namespace::Namespaces;
 use stockade_observe::{ObserveError, Task, cgroup};
 use stockade_policy::policy::NamespaceKind;
@@ -60,19 +62,18 @@ pub struct Hold {
 pub fn freeze(task: &Task) -> Result<Hold, ObserveError> {
     let hold = |stood| Ok(Hold { stood, _guard: None });
     let running = |why: &str| hold(Stood::Running { why: why.to_owned() });
-    let memberships = task.cgroups()?;
     let mounts = Task::ours()?.mounts()?;
-    let legacy = memberships.iter().find(|one| one.controllers.iter().any(|name| name == "freezer"));
+    let legacy = task.cgroups()?.into_iter().find(|one| one.controllers.iter().any(|name| name == "freezer"));
     if let Some(at) = legacy.and_then(|one| one.directory(&mounts))
         // The root cgroup has no such file.
         && cgroup::value(&at, "freezer.state").is_ok_and(|state| state != "THAWED")
     {
         return hold(Stood::Paused { traceable: false });
     }
-    let Some(unified) = memberships.iter().find(|one| one.hierarchy == 0 && one.path != "/") else {
+    let Some(unified) = Unified::of(task, &mounts)?.filter(|own| !own.is_root()) else {
         return running("it has no cgroup of its own in the unified hierarchy");
     };
-    let Some(at) = unified.directory(&mounts) else {
+    let Some(at) = unified.directory else {
         return running("its cgroup of the unified hierarchy is not mounted here");
     };
     if is_frozen(&at)? || cgroup::value(&at, FREEZE)? == "1" {
@@ -81,11 +82,10 @@ pub fn freeze(task: &Task) -> Result<Hold, ObserveError> {
     if !is_its_own(&at)? {
         return running("processes of the host stand in its cgroup");
     }
-    let failed = |source| ObserveError::Read { path: at.join(FREEZE), source };
-    let file = OpenOptions::new().write(true).open(at.join(FREEZE)).map_err(failed)?;
+    let switch = Switch::of(&at)?;
     // Before anything stands still there is one who lets it go.
-    let guard = guard::start(file.as_fd(), b"0").map_err(failed)?;
-    std::io::Write::write_all(&mut &file, b"1").map_err(failed)?;
+    let guard = guard::start(switch.file.as_fd(), b"0").map_err(|source| switch.failed(source))?;
+    switch.write(b"1")?;
     if !stands(&at)? {
         return running("not all of its processes stopped in time");
     }
@@ -106,39 +106,55 @@ fn stands(at: &Path) -> Result<bool, ObserveError> {
 
 /// Freezes the cgroup at `at` until [`go_on`]: whatever becomes of this process, it stays so.
 pub(crate) fn stop(at: &Path) -> Result<bool, ObserveError> {
-    write(at, "1")?;
+    Switch::of(at)?.write(b"1")?;
     stands(at)
 }
 
 /// Lets the cgroup of `task` go on.
 pub(crate) fn go_on(task: &Task) -> Result<(), ObserveError> {
-    match unified(task)? {
-        Some(at) => write(&at, "0"),
+    match directory(task)? {
+        Some(at) => Switch::of(&at)?.write(b"0"),
         None => Ok(()),
     }
 }
 
 /// Whether the cgroup of `task` is frozen, by the unified hierarchy.
 pub(crate) fn is_stopped(task: &Task) -> Result<bool, ObserveError> {
-    match unified(task)? {
+    match directory(task)? {
         Some(at) => Ok(cgroup::value(&at, FREEZE)? == "1" && is_frozen(&at)?),
         None => Ok(false),
     }
 }
 
-fn write(at: &Path, value: &str) -> Result<(), ObserveError> {
-    let path = at.join(FREEZE);
-    // No O_CREAT: what is no cgroup has no such file.
-    let file = OpenOptions::new().write(true).open(&path);
-    let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, value.as_bytes()));
-    written.map_err(|source| ObserveError::Read { path, source })
+/// The file of a cgroup by which it is frozen, open.
+struct Switch {
+    path: PathBuf,
+    file: File,
 }
 
-/// The directory of the cgroup of `task` in the unified hierarchy, where that is not the one of all processes.
-pub(crate) fn unified(task: &Task) -> Result<Option<PathBuf>, ObserveError> {
-    let mounts = Task::ours()?.mounts()?;
-    let own = task.cgroups()?.into_iter().find(|one| one.hierarchy == 0 && one.path != "/");
-    Ok(own.and_then(|one| one.directory(&mounts)))
+impl Switch {
+    fn of(at: &Path) -> Result<Switch, ObserveError> {
+        let path = at.join(FREEZE);
+        // No O_CREAT: what is no cgroup has no such file.
+        match OpenOptions::new().write(true).open(&path) {
+            Ok(file) => Ok(Switch { path, file }),
+            Err(source) => Err(ObserveError::Write { path, source }),
+        }
+    }
+
+    fn write(&self, value: &[u8]) -> Result<(), ObserveError> {
+        (&self.file).write_all(value).map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: io::Error) -> ObserveError {
+        ObserveError::Write { path: self.path.clone(), source }
+    }
+}
+
+/// The directory of the cgroup of `task` by which it can be frozen.
+fn directory(task: &Task) -> Result<Option<PathBuf>, ObserveError> {
+    let own = Unified::of(task, &Task::ours()?.mounts()?)?;
+    Ok(own.filter(|own| !own.is_root()).and_then(|own| own.directory))
 }
 
 /// Whether all processes of a cgroup stand, for whatever reason.
@@ -168,4 +184,18 @@ pub(crate) fn cgroup_of(task: &Task) -> Result<Option<PathBuf>, ObserveError> {
     memberships.retain(|one| one.path != "/");
     memberships.sort_by_key(|one| one.hierarchy);
     Ok(memberships.iter().find_map(|one| one.directory(&mounts)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_cgroup_is_not_written() {
+        let place = tempfile::tempdir().unwrap();
+        let said = stop(place.path()).unwrap_err().to_string();
+        let file = place.path().join(FREEZE);
+        assert!(said.starts_with(&format!("cannot write {}: ", file.display())), "{said}");
+        assert!(!file.exists());
+    }
 }

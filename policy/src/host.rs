@@ -34,7 +34,8 @@ pub struct Host {
     pub swap_accounting: bool,
     /// Whole disks that `io` limits apply to, as `MAJOR:MINOR`; the kernel takes no partitions.
     pub block_devices: BTreeSet<String>,
-    /// Sectors of the layers that no issue has built yet say `None` here: disk quota, traffic, LSM labels.
+    /// Security modules that are active, by name; empty where they cannot be seen. lsm_list_modules(2), 6.8, or
+    /// /sys/kernel/security/lsm, 4.11.
     pub security_modules: BTreeSet<String>,
 }
 

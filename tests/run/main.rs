@@ -6,6 +6,7 @@
 #[macro_use]
 #[path = "../host/needs.rs"]
 mod needs;
+mod defence;
 #[path = "../command/ended.rs"]
 mod ended;
 mod escapes;
@@ -16,6 +17,5 @@ mod leftovers;
 #[path = "../host/mounts.rs"]
 mod mounts;
 mod programs;
-mod quota;
 mod verified;
 mod view;

@@ -2,6 +2,7 @@
 
 use crate::error::{FormatError, ObserveError};
 use crate::mounts::{Mount, Mounts};
+use crate::process::Task;
 use crate::read;
 use serde::Serialize;
 use std::fs;
@@ -46,6 +47,28 @@ impl Membership {
         mount.filesystem == "cgroup"
             && !self.controllers.is_empty()
             && self.controllers.iter().all(|name| mount.super_options.contains(name))
+    }
+}
+
+/// The cgroup of a process in the unified hierarchy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unified {
+    /// As [`Membership::path`].
+    pub path: PathBuf,
+    /// As [`Membership::directory`].
+    pub directory: Option<PathBuf>,
+}
+
+impl Unified {
+    /// That of `task`, among `mounts` of the reader; `None` where the kernel has no such hierarchy.
+    pub fn of(task: &Task, mounts: &Mounts) -> Result<Option<Unified>, ObserveError> {
+        let own = task.cgroups()?.into_iter().find(|one| one.hierarchy == 0);
+        Ok(own.map(|own| Unified { directory: own.directory(mounts), path: own.path.into() }))
+    }
+
+    /// Whether it is the one of all processes.
+    pub fn is_root(&self) -> bool {
+        self.path == Path::new("/")
     }
 }
 
@@ -121,7 +144,6 @@ pub fn members_below(directory: &Path) -> Result<Vec<u32>, ObserveError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Task;
 
     fn mounts(text: &str) -> Mounts {
         Mounts::parse(text.as_bytes()).expect("mountinfo")
@@ -158,7 +180,14 @@ mod tests {
         let ours = Task::ours().expect("ours");
         let mounts = ours.mounts().expect("mounts");
         let mut found = 0;
+        let unified = Unified::of(&ours, &mounts).expect("cgroups");
         for membership in ours.cgroups().expect("cgroups") {
+            if membership.hierarchy == 0 {
+                let unified = unified.as_ref().expect("the unified one");
+                assert_eq!(unified.path, Path::new(&membership.path));
+                assert_eq!(unified.directory, membership.directory(&mounts));
+                assert_eq!(unified.is_root(), membership.path == "/");
+            }
             if let Some(directory) = membership.directory(&mounts) {
                 assert!(members(&directory).expect("members").contains(&std::process::id()), "{directory:?}");
                 found += 1;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// A read that did not give an answer. None of them means "absent": unknown is never a pass.
+/// A file of the kernel that did not give an answer. None of them means "absent": unknown is never a pass.
 #[derive(Debug, thiserror::Error)]
 pub enum ObserveError {
     /// It ended before or while it was read.
@@ -15,6 +15,14 @@ pub enum ObserveError {
     /// The kernel refused.
     #[error("cannot read {}: {source}", path.display())]
     Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The kernel did not take what was written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -41,7 +49,11 @@ pub enum ObserveError {
 impl ObserveError {
     /// Whether the kernel refused for want of privilege: the answer is not visible, rather than lost.
     pub fn is_denied(&self) -> bool {
-        matches!(self, ObserveError::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+        matches!(
+            self,
+            ObserveError::Read { source, .. } | ObserveError::Write { source, .. }
+                if source.kind() == io::ErrorKind::PermissionDenied
+        )
     }
 }
 

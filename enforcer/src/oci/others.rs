@@ -1,7 +1,7 @@
 //! What others than root can put in the place of a file.
 
 use rustix::io::Errno;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,13 @@ const LINKS: u32 = 40;
 /// What somebody else than root, or than whoever runs this, can change of the file at `path`, which has no links in it:
 /// its content, or a directory on the way to it.
 pub(super) fn changeable(path: &Path) -> io::Result<Option<PathBuf>> {
-    let found = fs::symlink_metadata(path)?;
-    let is_theirs = !ours().contains(&found.uid()) || found.mode() & 0o022 != 0;
-    if is_theirs { Ok(Some(path.to_owned())) } else { replaceable(path) }
+    if is_theirs(&fs::symlink_metadata(path)?) { Ok(Some(path.to_owned())) } else { replaceable(path) }
+}
+
+/// Whether somebody else than root, or than whoever runs this, can write to a file with this metadata, or could let
+/// others.
+pub(super) fn is_theirs(found: &Metadata) -> bool {
+    !ours().contains(&found.uid()) || found.mode() & 0o022 != 0
 }
 
 /// The directory on the way to `path`, which has no links in it, in which somebody else than root, or than whoever runs

@@ -351,7 +351,7 @@ impl Place {
 
     /// Forgets an earlier container of the same id.
     pub fn clear(&self) -> Result<(), RecordError> {
-        for name in [RECORD, INIT, CRIU, hold::NAME].into_iter().chain(hold::BESIDE) {
+        for name in [RECORD, INIT, CRIU, hold::NAME, hold::CGROUP, hold::WHY] {
             match unlinkat(&self.directory, name, AtFlags::empty()) {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(self.fault("remove from", errno.into())),

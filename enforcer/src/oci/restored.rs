@@ -5,12 +5,14 @@
 //! criu opens and mounts as root what the images say, whatever a policy would have let the container do. So images are
 //! root's alone, and what is restored is read whole: processes against the plan, and what they have open.
 
+#[cfg(test)]
+mod asleep;
 mod descriptors;
 pub mod hold;
 mod mounts;
 mod wanted;
 
-use super::others::replaceable;
+use super::others::{changeable, is_theirs};
 use crate::freeze;
 use crate::layer::process::Part;
 use crate::status::{Layer, LayerStatus, Status, Verdict};
@@ -19,7 +21,6 @@ use crate::verify::{self, VerifyError};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use stockade_observe::{ObserveError, Task};
 use stockade_policy::oci::Document;
@@ -38,20 +39,23 @@ pub fn options(place: &Path) -> Result<String, RestoredError> {
 /// This very program, which criu starts as root: by a path that nobody but root, or the caller, can lead elsewhere.
 pub fn program() -> Result<PathBuf, RestoredError> {
     let path = std::env::current_exe()
-        .map_err(|source| RestoredError::Look { path: "/proc/self/exe".into(), source })?;
-    let look = |source| RestoredError::Look { path: path.clone(), source };
-    let data = fs::symlink_metadata(&path).map_err(look)?;
-    let why = wrong(data.uid(), data.mode(), false);
-    let elsewhere =
-        replaceable(&path).map_err(look)?.map(|_| "lies where others can put something in its place");
-    match why.or(elsewhere) {
-        Some(why) => Err(RestoredError::Program { path, why }),
-        None => Ok(path),
+        .map_err(|source| RestoredError::Itself { path: "/proc/self/exe".into(), source })?;
+    checked_program(path)
+}
+
+fn checked_program(path: PathBuf) -> Result<PathBuf, RestoredError> {
+    match changeable(&path) {
+        Ok(None) => Ok(path),
+        Ok(Some(part)) => Err(RestoredError::Program { path, part }),
+        Err(source) => Err(RestoredError::Itself { path, source }),
     }
 }
 
 /// Files of one checkpoint; criu writes some for each process.
 const FILES: usize = 100_000;
+
+/// What is wrong with images that are not root's alone, as a clause.
+const THEIRS: &str = "can be changed by others than root";
 
 /// Why a container that was restored does not go on, or why none is restored.
 #[derive(Debug, thiserror::Error)]
@@ -72,13 +76,21 @@ pub enum RestoredError {
         /// What is wrong, as a clause.
         why: &'static str,
     },
+    /// This program could not be looked at.
+    #[error("cannot look at the program {}, which criu would start: {source}", path.display())]
+    Itself {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// criu could be given another program to start than this.
-    #[error("criu would start {} as root, which {why}", path.display())]
+    #[error("criu would start {} as root, and others than root can change {}", path.display(), part.display())]
     Program {
         /// The program.
         path: PathBuf,
-        /// What is wrong, as a clause.
-        why: &'static str,
+        /// What can be changed: itself, or a directory on the way to it.
+        part: PathBuf,
     },
     /// A path that criu's options cannot hold.
     #[error("{} cannot be named to criu: name a `state` without spaces and quotes in the rules", path.display())]
@@ -178,10 +190,8 @@ pub fn checked_images(directory: &Path) -> Result<PathBuf, RestoredError> {
     let look = |path: &Path, source| RestoredError::Look { path: path.to_owned(), source };
     let directory = directory.canonicalize().map_err(|source| look(directory, source))?;
     // Whoever may rename a directory above can put another in its place.
-    for above in directory.ancestors() {
-        let data = fs::symlink_metadata(above).map_err(|source| look(above, source))?;
-        let sticky = above != directory && data.mode() & 0o1000 != 0;
-        check(above, data.uid(), data.mode(), sticky)?;
+    if let Some(path) = changeable(&directory).map_err(|source| look(&directory, source))? {
+        return Err(RestoredError::Images { path, why: THEIRS });
     }
     for (count, entry) in fs::read_dir(&directory).map_err(|source| look(&directory, source))?.enumerate() {
         let path = entry.map_err(|source| look(&directory, source))?.path();
@@ -194,22 +204,11 @@ pub fn checked_images(directory: &Path) -> Result<PathBuf, RestoredError> {
         if !data.is_file() {
             return wrong("is no file");
         }
-        check(&path, data.uid(), data.mode(), false)?;
+        if is_theirs(&data) {
+            return wrong(THEIRS);
+        }
     }
     Ok(directory)
-}
-
-fn check(path: &Path, owner: u32, mode: u32, sticky: bool) -> Result<(), RestoredError> {
-    let wrong = wrong(owner, mode, sticky);
-    wrong.map_or(Ok(()), |why| Err(RestoredError::Images { path: path.to_owned(), why }))
-}
-
-/// Why others can change a file, as a clause.
-fn wrong(owner: u32, mode: u32, sticky: bool) -> Option<&'static str> {
-    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-        return Some("does not belong to root");
-    }
-    (mode & 0o022 != 0 && !sticky).then_some("can be written by others than its owner")
 }
 
 /// Whether the plan has only what criu restores, or the runtime that calls it. landlock(7) and `PR_SET_MDWE` are taken on
@@ -354,11 +353,11 @@ mod tests {
         fresh();
         assert_eq!(said(), Ok(()));
         fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
-        assert!(said().unwrap_err().contains("pstree.img can be written by others"), "{:?}", said());
+        assert!(said().unwrap_err().contains("pstree.img can be changed by others"), "{:?}", said());
         fresh();
         if rustix::process::geteuid().is_root() {
             chown(&file, Some(1), None).unwrap();
-            assert!(said().unwrap_err().contains("does not belong to root"), "{:?}", said());
+            assert!(said().unwrap_err().contains("pstree.img can be changed by others"), "{:?}", said());
             fresh();
         }
         let link = place.path().join("parent");
@@ -366,11 +365,37 @@ mod tests {
         assert!(said().unwrap_err().contains("parent is no file"), "{:?}", said());
         fs::remove_file(&link).unwrap();
         fs::set_permissions(place.path(), Permissions::from_mode(0o777)).unwrap();
-        assert!(said().unwrap_err().contains("can be written by others"), "{:?}", said());
+        assert!(said().unwrap_err().contains("can be changed by others"), "{:?}", said());
+        // In a sticky directory others lay files of their own.
+        fs::set_permissions(place.path(), Permissions::from_mode(0o1777)).unwrap();
+        assert!(said().unwrap_err().contains("can be changed by others"), "{:?}", said());
         assert!(checked_images(&place.path().join("none")).is_err());
         fs::set_permissions(place.path(), Permissions::from_mode(0o700)).unwrap();
         let other = tempfile::tempdir().unwrap();
         symlink(place.path(), other.path().join("link")).unwrap();
         assert_eq!(checked_images(&other.path().join("link")).unwrap(), place.path().canonicalize().unwrap());
+    }
+
+    #[test]
+    fn the_program_that_criu_starts_is_roots_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = place.path().canonicalize().unwrap();
+        let path = directory.join("program");
+        let said = || checked_program(path.clone()).map_err(|error| error.to_string());
+        let missing = said().unwrap_err();
+        let look = format!("cannot look at the program {}, which criu would start: ", path.display());
+        assert!(missing.starts_with(&look), "{missing}");
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(said(), Ok(path.clone()));
+        for (part, open, shut) in [(&path, 0o775, 0o755), (&directory, 0o777, 0o755)] {
+            fs::set_permissions(part, Permissions::from_mode(open)).unwrap();
+            let refused = said().unwrap_err();
+            assert!(
+                refused.ends_with(&format!("others than root can change {}", part.display())),
+                "{refused}"
+            );
+            fs::set_permissions(part, Permissions::from_mode(shut)).unwrap();
+        }
     }
 }

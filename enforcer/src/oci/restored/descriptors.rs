@@ -115,23 +115,15 @@ fn inodes(table: &str) -> Vec<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::asleep::Asleep;
     use super::*;
     use std::fs::File;
-    use std::process::{Child, Command, Stdio};
+    use std::process::Stdio;
 
-    /// What is said of a process that has `input` open, in a mount namespace of its own.
+    /// What is said of a process that has `input` open.
     fn said(input: impl Into<Stdio>) -> Result<(), String> {
-        let mut sleep = Command::new("unshare");
-        sleep.args(["--mount", "sleep", "60"]).stdin(input).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child: Child = sleep.spawn().unwrap();
-        let task = Task::open(child.id()).unwrap();
-        while task.read("comm").unwrap() != b"sleep\n" {
-            assert!(child.try_wait().unwrap().is_none(), "unshare takes root");
-        }
-        let said = check(&task).map_err(|error| error.to_string());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        said
+        let asleep = Asleep::new("exec sleep 60", "sleep", input);
+        check(&asleep.task()).map_err(|error| error.to_string())
     }
 
     #[test]

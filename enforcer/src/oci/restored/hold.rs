@@ -11,15 +11,18 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use stockade_observe::cgroup::Membership;
+use stockade_observe::cgroup::Unified;
 use stockade_observe::mounts::Mounts;
 use stockade_observe::{ObserveError, Task, process};
 
 /// The name by which the program is this alone.
 pub const NAME: &str = "stockade-hold";
 
-/// What is written beside it: the cgroup that it looks after, and why it does not hold it.
-pub(in crate::oci) const BESIDE: [&str; 2] = ["hold.cgroup", "hold.why"];
+/// What is written beside it: the cgroup that it looks after.
+pub(in crate::oci) const CGROUP: &str = "hold.cgroup";
+
+/// What is written beside it: why it does not hold that.
+pub(in crate::oci) const WHY: &str = "hold.why";
 
 /// Bytes of what is left there: a path, or a sentence about one.
 const LONGEST: usize = 16 << 10;
@@ -80,10 +83,9 @@ pub fn at(step: &str, first: Option<u32>, place: &Path) -> Result<(), HoldError>
         "pre-resume" => first().and_then(|first| freeze(criu, first)).inspect_err(|_| end(criu)),
         _ => Ok(()),
     };
-    let [_, why] = BESIDE;
     if let Err(error) = &done {
         // Without it the restore fails without a reason.
-        drop(fs::write(place.join(why), error.to_string()));
+        drop(fs::write(place.join(WHY), error.to_string()));
     }
     done
 }
@@ -110,11 +112,10 @@ fn leave(criu: u32, first: u32, place: &Path) -> Result<(), HoldError> {
         }
     }
     let (of, directory) = cgroup(&held, &mounts)?;
-    let path = place.join(BESIDE[0]);
+    let path = place.join(CGROUP);
     fs::write(&path, directory.as_os_str().as_bytes()).map_err(|source| HoldError::Write { path, source })?;
     for outside in [criu, std::process::id()] {
-        let path = unified(&Task::open(outside)?)?;
-        if path.starts_with(&of) {
+        if stands_in(&Task::open(outside)?, &mounts)?.starts_with(&of) {
             return Err(HoldError::NoCgroup(first));
         }
     }
@@ -130,7 +131,7 @@ fn freeze(criu: u32, first: u32) -> Result<(), HoldError> {
     }
     let (of, directory) = cgroup(&held, &mounts)?;
     for task in traced(criu)? {
-        let path = unified(&task)?;
+        let path = stands_in(&task, &mounts)?;
         if !path.starts_with(&of) {
             return Err(HoldError::Elsewhere { pid: task.pid(), path, of });
         }
@@ -140,18 +141,14 @@ fn freeze(criu: u32, first: u32) -> Result<(), HoldError> {
 
 /// The cgroup of a process in the unified hierarchy, and its directory; never the one of all processes.
 fn cgroup(task: &Task, mounts: &Mounts) -> Result<(PathBuf, PathBuf), HoldError> {
-    let own = task.cgroups()?.into_iter().find(|one| is_unified(one) && one.path != "/");
-    let found = own.and_then(|own| Some((PathBuf::from(&own.path), own.directory(mounts)?)));
+    let own = Unified::of(task, mounts)?.filter(|own| !own.is_root());
+    let found = own.and_then(|own| Some((own.path, own.directory?)));
     found.ok_or_else(|| HoldError::NoCgroup(task.pid()))
 }
 
-fn unified(task: &Task) -> Result<PathBuf, HoldError> {
-    let own = task.cgroups()?.into_iter().find(is_unified);
-    own.map(|own| PathBuf::from(own.path)).ok_or_else(|| HoldError::NoCgroup(task.pid()))
-}
-
-fn is_unified(one: &Membership) -> bool {
-    one.hierarchy == 0
+fn stands_in(task: &Task, mounts: &Mounts) -> Result<PathBuf, HoldError> {
+    let own = Unified::of(task, mounts)?;
+    own.map(|own| own.path).ok_or_else(|| HoldError::NoCgroup(task.pid()))
 }
 
 /// All processes under criu's trace: what it restores, whatever the images say of cgroups and namespaces.
@@ -179,15 +176,13 @@ fn end(criu: u32) {
 
 /// Why it did not hold something, as it was left in `place`.
 pub(super) fn why(place: &Path) -> Option<String> {
-    let [_, why] = BESIDE;
-    Some(String::from_utf8_lossy(&read(place, why).ok()?).into_owned())
+    Some(String::from_utf8_lossy(&read(place, WHY).ok()?).into_owned())
 }
 
 /// Ends whatever is in the cgroup that was left in `place`: what criu had restored when it failed itself.
 /// Documentation/admin-guide/cgroup-v2.rst, `cgroup.kill`, 5.14.
 pub(super) fn end_left(place: &Path) -> Result<(), HoldError> {
-    let [cgroup, _] = BESIDE;
-    let Ok(directory) = read(place, cgroup) else { return Ok(()) };
+    let Ok(directory) = read(place, CGROUP) else { return Ok(()) };
     let path = Path::new(OsStr::from_bytes(&directory)).join("cgroup.kill");
     match OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(b"1")) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(HoldError::Write { path, source }),

@@ -290,22 +290,15 @@ fn is_mask(mount: &Mount) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::asleep::Asleep;
     use super::*;
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
 
-    /// What is said of a process that becomes `name`, in a mount namespace of its own.
+    /// What is said of what `script` becomes, which is `name`.
     fn said(script: &str, name: &str) -> Result<(), String> {
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", script]).stdin(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let task = Task::open(child.id()).unwrap();
-        while task.read("comm").unwrap() != format!("{name}\n").as_bytes() {
-            assert!(child.try_wait().unwrap().is_none(), "{script}");
-        }
-        let said = inside(&task, &task.mounts().unwrap()).map_err(|error| error.to_string());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        said
+        let asleep = Asleep::new(script, name, Stdio::null());
+        let task = asleep.task();
+        inside(&task, &task.mounts().unwrap()).map_err(|error| error.to_string())
     }
 
     #[test]
