@@ -73,6 +73,8 @@ fn collect(area: &Area, _: &Path) {
 
 fn again(area: &Area, path: &Path) {
     area.set(path, &["--size", "12MiB"]);
+    // A number by which nothing was counted yet is left over.
+    collect(area, path);
 }
 
 fn full(_: &Area, path: &Path) {
@@ -85,14 +87,14 @@ fn limited(area: &Area, path: &Path) {
     write(&path.join("file"), MIB).unwrap();
 }
 
-/// Kills each operation before each of its calls; how many times.
-pub(crate) fn everywhere(area: &Area) -> usize {
+/// Kills each operation before each of its calls from the `first` on by `stride`; how many times.
+pub(crate) fn everywhere(area: &Area, first: usize, stride: usize) -> usize {
     let beside = area.at.join("beside");
     write(&beside, MIB).unwrap();
     let content = fs::read(&beside).unwrap();
     let mut kills = 0;
     for operation in &OPERATIONS {
-        for step in 1.. {
+        for step in (first..).step_by(stride) {
             let path = area.directory("limited");
             (operation.before)(area, &path);
             let killed = kill(area, operation, &path, step);

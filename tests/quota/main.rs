@@ -45,8 +45,8 @@ const CASES: [(&str, Case); 12] = [
 ];
 
 #[test]
-fn quotas_on_every_file_system() {
-    test(&["6.12"], equip, || {
+fn quotas_hold_and_are_told_true_on_every_file_system() {
+    test(KERNELS, equip, || {
         for kind in &KINDS {
             for (what, case) in CASES {
                 eprintln!("{}: {what}", kind.name);
@@ -62,8 +62,13 @@ fn quotas_on_every_file_system() {
 #[test]
 fn a_quota_is_whole_or_not_there_whenever_it_is_killed() {
     test(&["6.12"], equip, || {
-        let kinds = KINDS.iter().filter(|kind| kind.by_directory);
-        let kills: usize = kinds.map(|kind| killed::everywhere(&Area::new(kind))).sum();
+        let kinds: Vec<_> = KINDS.iter().filter(|kind| kind.by_directory).collect();
+        // Each call once, on one of them: all on all take six minutes of emulation.
+        let kills = kinds
+            .iter()
+            .zip(1..)
+            .map(|(kind, first)| killed::everywhere(&Area::new(kind), first, kinds.len()));
+        let kills: usize = kills.sum();
         eprintln!("{kills} kills");
         assert!(kills >= 100, "{kills}");
     });

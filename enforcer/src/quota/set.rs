@@ -49,7 +49,12 @@ pub fn set(ledger: &Ledger, directories: &[PathBuf], limits: &Limits) -> Result<
     }
     match held(ledger, &places)? {
         Some(entry) => change(ledger, entry, first, &limits),
-        None => fresh(ledger, &places, &limits),
+        None => match fresh(ledger, &places, &limits) {
+            Err(QuotaError::Others { project, .. }) if take_back_cut_short(ledger, first, project)? => {
+                fresh(ledger, &places, &limits)
+            }
+            done => done,
+        },
     }
 }
 
@@ -103,6 +108,16 @@ pub(super) fn take_back(ledger: &Ledger, entry: &Entry, backend: &dyn Backend) -
     }
     backend.limit(entry.id, &Limits::NONE)?;
     ledger.strike(entry.id)
+}
+
+/// Ends what was cut short while it was taken away, if that is why something in a directory is counted: the directory itself
+/// was the first to be done.
+fn take_back_cut_short(ledger: &Ledger, place: &Place, project: u32) -> Result<bool, QuotaError> {
+    let entry = ledger.entry(Id(project))?;
+    let cut_short = |entry: &Entry| entry.phase != Phase::Set && entry.filesystem == place.filesystem;
+    let Some(entry) = entry.filter(cut_short) else { return Ok(false) };
+    take_back(ledger, &entry, place.backend.as_ref())?;
+    Ok(true)
 }
 
 /// A soft limit lies below the hard one: XFS takes others, and keeps none.
