@@ -128,6 +128,7 @@ fn a_bundle_is_observed_as_it_was_given() {
     let bench = Bench::new();
     admitting(&bench, "enforce");
     let bundle = bundle(&bench);
+    bundle.edit(|config| config["annotations"] = json!({"tier": "db"}));
     let given = bundle.bytes();
     let plain = ended(&mut bench.plain(&["run", "--bundle", bundle.text(), "plain"])).success();
     // With the init, which is taken away where it is observed, and without.
@@ -151,8 +152,10 @@ fn a_bundle_is_observed_as_it_was_given() {
         admitting(&bench, "enforce");
         assert_eq!(run(&bench, &bundle), met);
         // What the policy of now refuses, and what has none.
-        for rules in ["default: ./tight.yaml\nmode: observe\n", "mode: observe\nrules: [{deny: not here}]\n"]
-        {
+        for rules in [
+            "default: ./tight.yaml\nmode: observe\n",
+            "default: ./tight.yaml\nmode: observe\nrules: [{when: {annotations: {tier: db}}, deny: not here}]\n",
+        ] {
             bench.rules(rules);
             assert_eq!(run(&bench, &bundle), plain, "{rules}");
             assert_eq!(String::from_utf8_lossy(&bundle.bytes()), String::from_utf8_lossy(&given), "{rules}");
