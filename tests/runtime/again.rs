@@ -111,3 +111,57 @@ fn what_was_given_elsewhere_counts_for_nothing() {
         assert!(fs::read(bundle.path.join(GIVEN)).unwrap().ends_with(&before), "{text:?}");
     }
 }
+
+/// The rules under which everything of [`bundle`] is admitted, in a mode.
+fn admitting(bench: &Bench, mode: &str) {
+    let volume = bench.join("shared");
+    bench.rules(&format!(
+        "default: ./tight.yaml\nmode: {mode}\njoins: [network]\nmounts: [{}]\n",
+        volume.display()
+    ));
+}
+
+/// What was made of it under a policy is not what an engine gave.
+#[test]
+fn a_bundle_is_observed_as_it_was_given() {
+    needs!("runtime", "runc", "busybox");
+    let bench = Bench::new();
+    admitting(&bench, "enforce");
+    let bundle = bundle(&bench);
+    bundle.edit(|config| config["annotations"] = json!({"tier": "db"}));
+    let given = bundle.bytes();
+    let plain = ended(&mut bench.plain(&["run", "--bundle", bundle.text(), "plain"])).success();
+    // With the init, which is taken away where it is observed, and without.
+    for profile in [
+        TIGHT.to_owned(),
+        "stockade: 1\nname: tight\nextends: [docker-default]\nprocess: {limits: {open_files: 512}}\n"
+            .to_owned(),
+    ] {
+        bench.profile("tight", &profile);
+        admitting(&bench, "enforce");
+        let met = run(&bench, &bundle);
+        assert_eq!(facts::from(&met)["open files"], "512 512");
+        let made = bundle.bytes();
+        assert_ne!(made, given);
+        admitting(&bench, "observe");
+        for _ in 0..2 {
+            assert_eq!(run(&bench, &bundle), plain);
+            assert_eq!(String::from_utf8_lossy(&bundle.bytes()), String::from_utf8_lossy(&given));
+        }
+        // And back.
+        admitting(&bench, "enforce");
+        assert_eq!(run(&bench, &bundle), met);
+        // What the policy of now refuses, and what has none.
+        for rules in [
+            "default: ./tight.yaml\nmode: observe\n",
+            "default: ./tight.yaml\nmode: observe\nrules: [{when: {annotations: {tier: db}}, deny: not here}]\n",
+        ] {
+            bench.rules(rules);
+            assert_eq!(run(&bench, &bundle), plain, "{rules}");
+            assert_eq!(String::from_utf8_lossy(&bundle.bytes()), String::from_utf8_lossy(&given), "{rules}");
+            assert!(bench.log().lines().last().unwrap().contains("would refuse"), "{rules}: {}", bench.log());
+            admitting(&bench, "enforce");
+            assert_eq!(run(&bench, &bundle), met);
+        }
+    }
+}

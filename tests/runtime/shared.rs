@@ -16,7 +16,7 @@ fn docker(bench: &Bench, id: &str, running: bool, pid: u32) -> PathBuf {
     fs::write(directory.join("config.v2.json"), kept.to_string()).unwrap();
     let number = bench.join("image/overlay2/layerdb/mounts").join(id);
     fs::create_dir_all(&number).unwrap();
-    fs::write(number.join("mount-id"), format!("bundle-{id}")).unwrap();
+    fs::write(number.join("mount-id"), id).unwrap();
     for name in ["hosts", "hostname", "resolv.conf"] {
         fs::write(directory.join(name), id).unwrap();
     }
@@ -36,10 +36,17 @@ fn podman(bench: &Bench, id: &str, pid: u32) -> [PathBuf; 2] {
     [stays, lives]
 }
 
+/// Where that Docker has the root of `second`.
+const ROOT: &str = "overlay2/second/merged";
+
 /// A bundle of the container `second` that joins a namespace and mounts a source.
 fn second(bench: &Bench, joined: Option<(&str, String)>, source: PathBuf) -> Bundle {
     let bundle = bench.bundle("second");
+    let root = bench.join(ROOT);
+    fs::create_dir_all(root.parent().unwrap()).unwrap();
+    fs::rename(bundle.path.join("rootfs"), &root).unwrap();
     bundle.edit(|config| {
+        config["root"]["path"] = root.to_str().unwrap().into();
         let mount = json!({"destination": "/mnt", "type": "bind", "source": source, "options": ["rbind"]});
         config["mounts"].as_array_mut().unwrap().push(mount);
         if let Some((kind, path)) = joined {
@@ -78,6 +85,7 @@ fn files_of_another_container_come_with_its_namespace() {
             assert!(ended.stderr.contains("no rule admits it"), "{what}: {ended:?}");
         }
         fs::remove_dir_all(&bundle.path).unwrap();
+        fs::remove_dir_all(bench.join(ROOT)).unwrap();
     };
     for name in ["hosts", "hostname", "resolv.conf"] {
         tries(None, bench.join("containers/second").join(name), true);

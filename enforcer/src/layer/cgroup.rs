@@ -306,7 +306,8 @@ fn kill_one_by_one(path: &Path, depth: u32) -> Result<(), CgroupError> {
     let members = || match cgroup::members(path) {
         Ok(members) => Ok(members),
         Err(ObserveError::Read { source, .. })
-            if matches!(source.raw_os_error(), Some(libc::ENOENT | libc::ENODEV)) =>
+            // Gone; or threaded, so that the cgroup above lists its processes.
+            if matches!(source.raw_os_error(), Some(libc::ENOENT | libc::ENODEV | libc::EOPNOTSUPP)) =>
         {
             Ok(Vec::new())
         }

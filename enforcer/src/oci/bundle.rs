@@ -57,6 +57,8 @@ pub struct Bundle {
     mode: Mode,
     /// The text of `config`.
     given: Vec<u8>,
+    /// Whether something else stands in its place.
+    is_made: bool,
     /// Its `config.json`, as it was given: what was put into its place earlier does not count.
     pub config: Document,
 }
@@ -77,13 +79,12 @@ impl Bundle {
         let Some((text, mode)) = regular(&directory, CONFIG, &place, LONGEST)? else {
             return Err(fault("open", &place, Errno::NOENT.into()));
         };
-        let given = match regular(&directory, GIVEN, &path.join(GIVEN), LONGEST + HASH)? {
-            Some((kept, _)) => split(kept, &text).unwrap_or(text),
-            None => text,
-        };
+        let kept = regular(&directory, GIVEN, &path.join(GIVEN), LONGEST + HASH)?;
+        let kept = kept.and_then(|(kept, _)| split(kept, &text));
+        let (is_made, given) = (kept.is_some(), kept.unwrap_or(text));
         let config =
             Document::parse(&given).map_err(|source| BundleError::Document { path: place, source })?;
-        Ok(Bundle { directory, path, mode, given, config })
+        Ok(Bundle { directory, path, mode, given, is_made, config })
     }
 
     /// The directory, absolute.
@@ -109,6 +110,14 @@ impl Bundle {
         // First: it says itself what it counts for.
         replace(&self.directory, &self.path, GIVEN, &kept, self.mode)?;
         replace(&self.directory, &self.path, CONFIG, text.as_bytes(), self.mode)
+    }
+
+    /// Puts back what was given where something else stands in its place: for a container that is observed.
+    pub fn give_back(&self) -> Result<(), BundleError> {
+        if !self.is_made {
+            return Ok(());
+        }
+        replace(&self.directory, &self.path, CONFIG, &self.given, self.mode)
     }
 }
 

@@ -30,8 +30,9 @@ use stockade_policy::policy::Section;
 /// What criu is told, in a file as criu(8) reads it ("CONFIGURATION FILES"): it starts what is [`hold::NAME`] in `place`.
 pub fn options(place: &Path) -> Result<String, RestoredError> {
     let path = place.join(hold::NAME);
+    // It is a command of a shell's: criu, criu/action-scripts.c.
     let is_plain =
-        |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\"'\\".contains(&byte));
+        |text: &&str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._@%+-".contains(&byte));
     let text = path.to_str().filter(is_plain).map(|path| format!("leave-stopped\naction-script {path}\n"));
     text.ok_or(RestoredError::Place { path })
 }
@@ -92,8 +93,10 @@ pub enum RestoredError {
         /// What can be changed: itself, or a directory on the way to it.
         part: PathBuf,
     },
-    /// A path that criu's options cannot hold.
-    #[error("{} cannot be named to criu: name a `state` without spaces and quotes in the rules", path.display())]
+    /// A path that criu's options cannot hold, or a shell would read otherwise.
+    #[error(
+        "{} cannot be named to criu: name a `state` in the rules that has only letters, digits and `/._@%+-`", path.display()
+    )]
     Place {
         /// The path.
         path: PathBuf,
@@ -303,7 +306,9 @@ fn go_on_one(task: &Task) -> Result<(), RestoredError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
     use std::fs::Permissions;
+    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
     use stockade_policy::origin::Origins;
     use stockade_policy::plan::Gap;
@@ -339,6 +344,21 @@ mod tests {
         };
         assert_eq!(unseen(&status(Layer::Lsm, hidden(), vec![gap.clone()])), None);
         assert!(unseen(&status(Layer::Seccomp, hidden(), vec![gap])).is_some());
+    }
+
+    /// criu hands the line to a shell.
+    #[test]
+    fn what_criu_starts_has_a_path_that_no_shell_reads_otherwise() {
+        let plain = "/run/a-Z0.9_@%+";
+        assert_eq!(
+            options(Path::new(plain)).unwrap(),
+            format!("leave-stopped\naction-script {plain}/stockade-hold\n")
+        );
+        for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_alphanumeric() && !b"/._@%+-".contains(byte)) {
+            let place = [b"/run/a".as_slice(), &[byte], b"b"].concat();
+            let said = options(Path::new(OsStr::from_bytes(&place)));
+            assert!(matches!(said, Err(RestoredError::Place { .. })), "{byte:#x}: {said:?}");
+        }
     }
 
     #[test]

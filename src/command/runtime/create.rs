@@ -63,6 +63,7 @@ pub(super) fn make(
         match met(&rules, &inner, &bundle, &root, &id, &state.init(&inner_state, &id)) {
             // No policy was found for it: what would not start is said, and started.
             Err(error) if rules.observes() => {
+                bundle.give_back()?;
                 state.remove(&inner_state, &id)?;
                 log::refusal(&rules.log(), &id, &error)?;
                 return Ok(Made { rules, inner, record: None });
@@ -70,6 +71,10 @@ pub(super) fn make(
             met => met?,
         };
     let observed = choice.mode == Mode::Observe;
+    if observed {
+        // Before the init goes that it has.
+        bundle.give_back()?;
+    }
     let mut kept = None;
     match made {
         Ok(tightened) if !observed && !inner.filters_added() && is_filtered_outside_alone(&tightened) => {

@@ -147,3 +147,24 @@ fn the_dead_are_collected_and_the_living_are_not() {
     living.remove().expect("remove");
     fs::remove_dir(parent).expect("rmdir");
 }
+
+/// A threaded cgroup does not say who is in it: the one above does. cgroup-v2.rst, "Threads".
+#[test]
+fn what_is_in_a_threaded_cgroup_is_killed_one_by_one_too() {
+    let ours = Task::ours().expect("ours");
+    let unified = ours.cgroups().expect("cgroups").into_iter().find(|one| one.hierarchy == 0);
+    let at = unified.and_then(|one| one.directory(&ours.mounts().expect("mounts")));
+    let name = format!("stockade-test-{}-threaded", std::process::id());
+    let Some(top) = at.map(|at| at.join(name)).filter(|top| fs::create_dir(top).is_ok()) else {
+        return println!("SKIP cgroup-threaded: this host lets us make no cgroup in the unified hierarchy");
+    };
+    let inner = top.join("inner");
+    fs::create_dir(&inner).expect("mkdir");
+    write(&inner.join("cgroup.type"), "threaded").expect("threaded");
+    let mut sleeper = start("exec sleep 120");
+    write(&inner.join("cgroup.procs"), &sleeper.id().to_string()).expect("move");
+    let killed = kill_one_by_one(&top, DEPTH);
+    remove_tree(&top).expect("remove");
+    killed.expect("kill");
+    assert!(!sleeper.wait().expect("killed").success());
+}

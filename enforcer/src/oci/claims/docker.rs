@@ -73,14 +73,36 @@ fn read(store: &Path, id: &str) -> Result<Kept, String> {
     if kept.id == id { Ok(kept) } else { Err(format!("it is about the container {}", kept.id)) }
 }
 
+/// Where Docker's drivers lay roots out, below its own directory: what stands before the name of one, and behind it. moby,
+/// daemon/graphdriver.
+const DRIVERS: [(&str, &str, &str); 5] = [
+    ("overlay2", "overlay2", "merged"),
+    ("fuse-overlayfs", "fuse-overlayfs", "merged"),
+    ("vfs", "vfs/dir", ""),
+    ("btrfs", "btrfs/subvolumes", ""),
+    ("zfs", "zfs/graph", ""),
+];
+
+/// Where snapshots of containerd's are mounted, by the snapshotter and the id. moby, daemon/snapshotter/mount.go.
+const SNAPSHOTS: &str = "rootfs";
+
 /// Whether a root is the one that Docker lays out for the container: named by a number of its own, or by the id where the
-/// image is containerd's. moby, layer/filestore.go, `mount-id`; daemon/snapshotter/mount.go.
+/// image is containerd's. moby, layer/filestore.go, `mount-id`. The place counts too: whoever makes a volume names it.
 fn has_root(store: &Path, id: &str, driver: &str, root: &Path) -> bool {
     let Ok(store) = store.canonicalize() else { return false };
     let number = store.join("image").join(driver).join("layerdb/mounts").join(id).join("mount-id");
     let number = kept_by_root(&number).ok().and_then(|text| String::from_utf8(text).ok());
-    let name = number.as_deref().map_or(id, str::trim);
-    root.strip_prefix(&store).is_ok_and(|below| !name.is_empty() && below.iter().any(|part| part == name))
+    let Ok(below) = root.strip_prefix(&store) else { return false };
+    match number.as_deref().map(str::trim) {
+        Some(number) => DRIVERS.iter().any(|(name, before, behind)| {
+            let place = Path::new(before).join(number).join(behind);
+            *name == driver && !number.is_empty() && below == place
+        }),
+        None => {
+            let snapshotter = below.parent().and_then(Path::parent);
+            snapshotter == Some(Path::new(SNAPSHOTS)) && below.file_name().is_some_and(|name| name == id)
+        }
+    }
 }
 
 /// A Docker of which the rules know nothing shows by the file that it mounts into every container: labels that ask for

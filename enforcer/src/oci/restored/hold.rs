@@ -5,10 +5,11 @@
 //! Documentation/admin-guide/cgroup-v2.rst, `cgroup.freeze`, 5.2.
 
 use crate::freeze;
+use crate::layer::cgroup::{CgroupError, remove_tree};
 use rustix::process::{Pid, Signal, getppid, kill_process};
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use stockade_observe::cgroup::Unified;
@@ -65,6 +66,9 @@ pub enum HoldError {
         /// Why.
         source: io::Error,
     },
+    /// What is left in a cgroup could not be ended.
+    #[error(transparent)]
+    Left(#[from] CgroupError),
     /// Not all of it stands.
     #[error("not all of what was restored stands still")]
     NotStill,
@@ -112,14 +116,14 @@ fn leave(criu: u32, first: u32, place: &Path) -> Result<(), HoldError> {
         }
     }
     let (of, directory) = cgroup(&held, &mounts)?;
-    let path = place.join(CGROUP);
-    fs::write(&path, directory.as_os_str().as_bytes()).map_err(|source| HoldError::Write { path, source })?;
     for outside in [criu, std::process::id()] {
         if stands_in(&Task::open(outside)?, &mounts)?.starts_with(&of) {
             return Err(HoldError::NoCgroup(first));
         }
     }
-    Ok(())
+    // Not before nobody else stands in it: all that is left there is ended.
+    let path = place.join(CGROUP);
+    fs::write(&path, directory.as_os_str().as_bytes()).map_err(|source| HoldError::Write { path, source })
 }
 
 /// Freezes the container's cgroup, in which all must stand that criu has under its trace.
@@ -179,18 +183,59 @@ pub(super) fn why(place: &Path) -> Option<String> {
     Some(String::from_utf8_lossy(&read(place, WHY).ok()?).into_owned())
 }
 
-/// Ends whatever is in the cgroup that was left in `place`: what criu had restored when it failed itself.
-/// Documentation/admin-guide/cgroup-v2.rst, `cgroup.kill`, 5.14.
+/// Ends whatever is in the cgroup that was left in `place`, and takes it away: what criu had restored when it failed itself.
 pub(super) fn end_left(place: &Path) -> Result<(), HoldError> {
-    let Ok(directory) = read(place, CGROUP) else { return Ok(()) };
-    let path = Path::new(OsStr::from_bytes(&directory)).join("cgroup.kill");
-    match OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(b"1")) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(HoldError::Write { path, source }),
-        // Gone with all that was in it.
-        _ => Ok(()),
-    }
+    let directory = match read(place, CGROUP) {
+        Ok(directory) => directory,
+        // Before that step nothing was restored.
+        Err(ObserveError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(remove_tree(Path::new(OsStr::from_bytes(&directory)))?)
 }
 
 fn read(place: &Path, name: &str) -> Result<Vec<u8>, ObserveError> {
     stockade_observe::read::bounded(&place.join(name), LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe;
+    use std::process::Command;
+    use stockade_policy::host::CgroupHost;
+
+    /// Version 1 has no `cgroup.kill`, as the unified hierarchy of a kernel before 5.14 has none.
+    #[test]
+    fn what_is_left_is_ended_with_its_cgroup() {
+        let parent = match probe::host().unwrap().cgroup {
+            CgroupHost::V1 { parents } => parents.get("pids").cloned(),
+            CgroupHost::V2 { parent, .. } => Some(parent),
+            CgroupHost::None { .. } => None,
+        };
+        let Some(parent) = parent else {
+            return println!("SKIP hold-left: this host lets us make no cgroup");
+        };
+        let directory = Path::new(&parent).join(format!("stockade-test-{}-left", std::process::id()));
+        fs::create_dir_all(directory.join("inner")).unwrap();
+        let mut left = ["", "inner"].map(|below| {
+            let child = Command::new("sleep").arg("120").spawn().unwrap();
+            fs::write(directory.join(below).join("cgroup.procs"), child.id().to_string()).unwrap();
+            child
+        });
+        let place = tempfile::tempdir().unwrap();
+        end_left(place.path()).unwrap();
+        fs::write(place.path().join(CGROUP), directory.as_os_str().as_bytes()).unwrap();
+        end_left(place.path()).unwrap();
+        let stays = directory.exists();
+        if stays {
+            left.iter_mut().for_each(|child| child.kill().unwrap());
+        }
+        assert_eq!(left.map(|mut child| child.wait().unwrap().success()), [false; 2]);
+        if stays {
+            crate::layer::cgroup::remove_tree(&directory).unwrap();
+        }
+        assert!(!stays, "what was left lived on");
+        end_left(place.path()).unwrap();
+    }
 }

@@ -162,6 +162,14 @@ fn what_is_said_of_a_container_counts_for_its_own_root() {
     let snapshot = path.join("rootfs/overlayfs").join(ID);
     fs::create_dir_all(&beside).unwrap();
     fs::create_dir_all(&snapshot).unwrap();
+    let volume = path.join("volumes").join(ID).join("_data");
+    for other in [
+        &volume,
+        &path.join("volumes").join(NUMBER).join("_data"),
+        &path.join("overlay2").join(NUMBER).join("diff"),
+    ] {
+        fs::create_dir_all(other).unwrap();
+    }
     let of = |root: &Path| engine.kept_of(&path, &json!([]), root).map(|kept| kept.is_some());
     let refused = |root: &Path| {
         let error = of(root).unwrap_err().to_string();
@@ -172,6 +180,9 @@ fn what_is_said_of_a_container_counts_for_its_own_root() {
         path.join("overlay2/other/merged"),
         path.join("bundle"),
         snapshot.clone(),
+        // The upper directory of it, and a volume that has its name.
+        path.join("overlay2").join(NUMBER).join("diff"),
+        path.join("volumes").join(NUMBER).join("_data"),
         beside.canonicalize().unwrap(),
     ] {
         refused(&root);
@@ -181,9 +192,36 @@ fn what_is_said_of_a_container_counts_for_its_own_root() {
     refused(&path.join("overlay2").join(NUMBER).join("merged"));
     fs::remove_file(engine.number()).unwrap();
     assert!(of(&snapshot).unwrap());
+    let below = snapshot.join("etc");
+    fs::create_dir(&below).unwrap();
+    refused(&below);
+    refused(&volume);
     refused(&path.join("overlay2").join(NUMBER).join("merged"));
     // A Docker whose directory is a link.
     let link = elsewhere.path().join("docker");
     symlink(&path, &link).unwrap();
     assert!(engine.kept_of(&link, &json!([]), &snapshot).unwrap().is_some());
+}
+
+/// The place of a root is its driver's, and no other driver's.
+#[test]
+fn every_driver_has_a_place_for_roots() {
+    let engine = Engine::new();
+    let path = engine.path();
+    let places =
+        ["overlay2/N/merged", "fuse-overlayfs/N/merged", "vfs/dir/N", "btrfs/subvolumes/N", "zfs/graph/N"]
+            .map(|place| path.join(place.replace('N', NUMBER)));
+    for place in &places {
+        fs::create_dir_all(place).unwrap();
+    }
+    for (at, driver) in ["overlay2", "fuse-overlayfs", "vfs", "btrfs", "zfs"].into_iter().enumerate() {
+        let number = path.join("image").join(driver).join("layerdb/mounts").join(ID);
+        fs::create_dir_all(&number).unwrap();
+        fs::write(number.join("mount-id"), format!("{NUMBER}\n")).unwrap();
+        for (other, place) in places.iter().enumerate() {
+            assert_eq!(has_root(&path, ID, driver, place), at == other, "{driver}, {}", place.display());
+        }
+        fs::write(number.join("mount-id"), "\n").unwrap();
+        assert!(!places.iter().any(|place| has_root(&path, ID, driver, place.parent().unwrap())), "{driver}");
+    }
 }
