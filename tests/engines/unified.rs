@@ -30,7 +30,17 @@ fn with_docker(guest: Guest) -> Result<Guest, Box<dyn Error>> {
 
 #[test]
 fn a_container_of_docker_is_under_its_policy_where_that_is_the_only_hierarchy() {
-    needs_engines!("containerd-shim-runc-v2", "setpriv");
+    // Only these are in the guest too.
+    needs!(
+        "engines",
+        "dockerd",
+        "/usr/bin/docker",
+        "containerd",
+        "containerd-shim-runc-v2",
+        "runc",
+        "setpriv",
+        "/bin/busybox"
+    );
     test(&["6.12"], with_docker, || {
         assert!(Path::new("/sys/fs/cgroup/cgroup.controllers").exists());
         let image = Image::busybox();
@@ -41,19 +51,19 @@ fn a_container_of_docker_is_under_its_policy_where_that_is_the_only_hierarchy() 
         rules.write(&[docker.directory()], "default: ./conformance.yaml\n");
         docker.load(&image);
         let options = Options { privileged: true, health: Some("true"), ..Options::default() };
-        let container = docker.start("x", &image, &options, &["/bin/sleep", "600"]);
+        let container = docker.start("unified", &image, &options, &["/bin/sleep", "600"]);
         let container = container.unwrap_or_else(|output| panic!("{}", text(&output)));
         let found = limits::of(wait_for_init(&docker, &container));
         assert_eq!((found.memory, found.both, found.processes), (64 << 20, Some(64 << 20), 32));
         assert_eq!(found.cpu, (50_000, 100_000));
-        verifies(&rules, &docker, "x");
+        verifies(&rules, &docker, "unified");
         let status = success(&docker.exec(&container, &["/bin/cat", "/proc/self/status"]));
         for line in ["CapBnd:\t0000000000000021", "NoNewPrivs:\t1", "Seccomp_filters:\t2"] {
             assert!(status.contains(line), "{line}: {status}");
         }
         assert_eq!(docker.healthy(&container), Some(true));
         docker.pause(&container, true);
-        verifies(&rules, &docker, "x");
+        verifies(&rules, &docker, "unified");
         docker.pause(&container, false);
         let pid = docker.pid(&container);
         let membership = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();

@@ -63,13 +63,12 @@ fn quotas_hold_and_are_told_true_on_every_file_system() {
 fn a_quota_is_whole_or_not_there_whenever_it_is_killed() {
     test(&["6.12"], equip, || {
         let kinds: Vec<_> = KINDS.iter().filter(|kind| kind.by_directory).collect();
-        // Each call once, on one of them: all on all take six minutes of emulation.
-        let kills = kinds
-            .iter()
-            .zip(1..)
-            .map(|(kind, first)| killed::everywhere(&Area::new(kind), first, kinds.len()));
+        // Every other call on each, so that each is on one of them: all on all take six minutes of emulation.
+        let kills =
+            kinds.iter().zip([1, 2, 1]).map(|(kind, first)| killed::everywhere(&Area::new(kind), first, 2));
         let kills: usize = kills.sum();
         eprintln!("{kills} kills");
-        assert!(kills >= 100, "{kills}");
+        // Fewer would not be all of the calls that one operation makes.
+        assert!(kills >= 80, "{kills}");
     });
 }
