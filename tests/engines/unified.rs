@@ -31,16 +31,9 @@ fn with_docker(guest: Guest) -> Result<Guest, Box<dyn Error>> {
 #[test]
 fn a_container_of_docker_is_under_its_policy_where_that_is_the_only_hierarchy() {
     // Only these are in the guest too.
-    needs!(
-        "engines",
-        "dockerd",
-        "/usr/bin/docker",
-        "containerd",
-        "containerd-shim-runc-v2",
-        "runc",
-        "setpriv",
-        "/bin/busybox"
-    );
+    if let Some(why) = crate::needs::missing(&PROGRAMS) {
+        return println!("SKIP engines: {why}");
+    }
     test(&["6.12"], with_docker, || {
         assert!(Path::new("/sys/fs/cgroup/cgroup.controllers").exists());
         let image = Image::busybox();

@@ -73,7 +73,7 @@ impl Area {
         let area = Area { kind, at, state: tempfile::tempdir().unwrap() };
         area.mount();
         if kind.name == "btrfs" {
-            // Simple quotas where the kernel has them, 6.7; the program is older than they are.
+            // Full ones: the program is older than simple ones are.
             run(&["btrfs", "quota", "disable", area.at.to_str().unwrap()]);
             run(&["btrfs", "quota", "enable", area.at.to_str().unwrap()]);
         }

@@ -106,7 +106,12 @@ pub(crate) fn drift(area: &Area) {
         run(&["xfs_quota", "-f", "-x", "-c", &format!("limit -p bhard=1g {id}"), at]);
     }
     assert_eq!(area.shown()[0].0, "drifted");
+    // What is mounted later and cannot be written is not the way to it.
+    fs::create_dir_all("/mnt/read-only").unwrap();
+    run(&["mount", "--bind", at, "/mnt/read-only"]);
+    run(&["mount", "-o", "remount,bind,ro", "/mnt/read-only"]);
     assert_eq!(collected(area), ["drifted"]);
+    run(&["umount", "/mnt/read-only"]);
     assert_eq!(collected(area), ["kept"]);
     assert_eq!(write(&limited.join("file"), 9 * MIB), Err(area.kind.full));
 }

@@ -115,6 +115,23 @@ pub(crate) fn before(area: &Area) {
     assert_eq!(fs::read(limited.join("a/b/there")).unwrap(), noise(4 * MIB));
 }
 
+/// What a snapshot has too is counted anew when the one is counted no more; until then nothing could be limited.
+pub(crate) fn shared(area: &Area) {
+    if area.kind.name != "btrfs" {
+        return;
+    }
+    let (limited, other) = (area.directory("limited"), area.directory("other"));
+    write(&limited.join("file"), MIB).unwrap();
+    let path = limited.to_str().unwrap();
+    let output = area.quota(&["set", path, "--size", "8MiB"]);
+    let warned = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && warned.contains("whoever may make subvolumes"), "{warned}");
+    run(&["btrfs", "subvolume", "snapshot", path, area.at.join("snapshot").to_str().unwrap()]);
+    area.json(&["set", path, "--none"]);
+    area.set(&other, &["--size", "8MiB"]);
+    assert_eq!(write(&other.join("file"), 9 * MIB), Err(area.kind.full));
+}
+
 pub(crate) fn deep(area: &Area) {
     let limited = area.directory("limited");
     let mut inner = limited.clone();

@@ -29,12 +29,13 @@ fn equip(guest: Guest) -> Result<Guest, Box<dyn Error>> {
 type Case = fn(&Area);
 
 /// All that is tried on each, in an area of its own.
-const CASES: [(&str, Case); 12] = [
+const CASES: [(&str, Case); 13] = [
     ("what is full stays whole, and space comes back", held::full),
     ("files are counted", held::files),
     ("what was there is counted", held::before),
     ("limits are changed and taken away", held::changed),
     ("directories are limited together", held::together),
+    ("what shares extents is given back", held::shared),
     ("however deep it is", held::deep),
     ("less than there is changes nothing", refused::too_little),
     ("what lies there and is somebody else's is refused", refused::others_inside),

@@ -23,7 +23,7 @@ pub struct Filesystem {
     pub uuid: Option<String>,
 }
 
-/// A directory on a file system with quotas that are enforced.
+/// A directory on a file system that can have quotas; whether they are enforced is asked where one is set.
 pub(super) struct Place {
     /// Open for reading.
     pub directory: File,
@@ -65,7 +65,6 @@ impl Place {
         if let Some(below) = below {
             return Err(QuotaError::Crosses { path: path.to_owned(), below: below.at.clone() });
         }
-        backend.enforced()?;
         Ok(Place { directory, path: path.to_owned(), filesystem, backend })
     }
 

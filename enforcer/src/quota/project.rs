@@ -52,10 +52,10 @@ impl Project {
 
 impl Backend for Project {
     fn enforced(&self) -> Result<(), QuotaError> {
-        match quota::keeping(&Kernel, self.on.fd()) {
-            Ok(keeping) if keeping.enforced => Ok(()),
+        match quota::is_enforced(&Kernel, self.on.fd()) {
+            Ok(true) => Ok(()),
             // ENOSYS: none is kept, whether the kernel could or not. quota_getxstatev(), fs/quota/quota.c
-            Ok(_) | Err(Errno::ENOSYS | Errno::ESRCH | Errno::EINVAL) => {
+            Ok(false) | Err(Errno::ENOSYS | Errno::ESRCH | Errno::EINVAL) => {
                 let (device, at) = (self.on.source.to_string_lossy(), self.on.at.to_string_lossy());
                 Err(self.on.not_enforced((self.remedy)(&device, &at)))
             }

@@ -43,6 +43,7 @@ pub fn set(ledger: &Ledger, directories: &[PathBuf], limits: &Limits) -> Result<
     if let Some(other) = places.iter().find(|place| place.filesystem != first.filesystem) {
         return Err(QuotaError::Two { first: first.path.clone(), second: other.path.clone() });
     }
+    first.backend.enforced()?;
     let limits = first.backend.fitted(limits)?;
     if first.filesystem.uuid.is_none() {
         return whole(first, &limits);

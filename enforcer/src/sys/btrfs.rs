@@ -240,6 +240,7 @@ mod tests {
         assert_eq!(size_of::<Search>(), 4096);
         // linux/btrfs.h, as a C compiler has it.
         assert_eq!([ASSIGN, CREATE, LIMIT], [0x4018_9429, 0x4010_942a, 0x8030_942b]);
+        assert_eq!([START_SYNC, WAIT_SYNC], [0x8008_9418, 0x4008_9416]);
         assert_eq!([RESCAN, RESCAN_WAIT, LOOKUP, SEARCH], [0x4040_942c, 0x942e, 0xd000_9412, 0xd000_9411]);
     }
 

@@ -101,15 +101,6 @@ pub(crate) struct Project {
     pub inodes_until: i64,
 }
 
-/// How a file system keeps quotas of projects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Keeping {
-    /// Whether limits are enforced; what is only counted is not.
-    pub enforced: bool,
-    /// Seconds for which a soft limit may be exceeded.
-    pub grace: u32,
-}
-
 /// What the file system of `fd` keeps of a project. XFS: ENOENT where there is nothing.
 pub(crate) fn get(sys: &dyn Sys, fd: RawFd, id: u32) -> Result<Project, Errno> {
     read(sys, fd, GET, id)
@@ -159,15 +150,12 @@ pub(crate) fn set(sys: &dyn Sys, fd: RawFd, project: &Project) -> Result<(), Err
     unsafe { call!(sys, SYS_quotactl_fd, fd, SET, project.id, &raw const quota) }.map(|_| ())
 }
 
-/// Whether limits are enforced. ENOSYS where the file system knows no quotas.
-pub(crate) fn keeping(sys: &dyn Sys, fd: RawFd) -> Result<Keeping, Errno> {
+/// Whether limits are enforced; what is only counted is not. ENOSYS where the file system keeps no quotas.
+pub(crate) fn is_enforced(sys: &dyn Sys, fd: RawFd) -> Result<bool, Errno> {
     let mut state = QuotaState { version: VERSION, ..QuotaState::default() };
     // SAFETY: the structure lives here, of the size of the version that it asks for.
     unsafe { call!(sys, SYS_quotactl_fd, fd, STATE, 0, &raw mut state) }?;
-    Ok(Keeping {
-        enforced: state.flags & ENFORCED != 0,
-        grace: u32::try_from(state.block_grace).unwrap_or_default(),
-    })
+    Ok(state.flags & ENFORCED != 0)
 }
 
 #[cfg(test)]
